@@ -1,0 +1,1 @@
+//! Generates `docs/asyncapi.yaml` from the message types.

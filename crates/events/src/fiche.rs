@@ -1,0 +1,203 @@
+//! Messages about fiches (`events-and-config.md` D1, D6).
+
+use crate::ids::{AuditId, AutomationRunId, FicheCacheId, FicheId};
+use crate::{Event, Kind, Lane, Message, MessageId};
+use chrono::{DateTime, NaiveDate, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// `fiche/fetch`: have the fiche's full details in the cache.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FicheFetch {
+    /// The fiche wanted.
+    pub fiche_id: FicheId,
+    /// Ask the CRM although the cache is valid; honoured under a cooldown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_refresh: Option<bool>,
+    /// Who asked, for information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The automation run that asked; comes back in the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automation_run_id: Option<AutomationRunId>,
+}
+
+impl FicheFetch {
+    fn forced(fiche_id: FicheId, automation_run_id: Option<AutomationRunId>) -> Self {
+        Self { fiche_id, force_refresh: Some(true), user_id: None, automation_run_id }
+    }
+
+    /// Asked by an audit: `audit-<auditDbId>-fetch`.
+    pub fn for_audit(audit: AuditId, fiche: FicheId, lane: Lane) -> Message<Self> {
+        let id = MessageId::new(format!("audit-{audit}-fetch"));
+        Message::in_lane(id, lane, Self::forced(fiche, None))
+    }
+
+    /// Asked by a transcription run: `transcription-<run_id>-fetch`.
+    pub fn for_transcription(run: Uuid, fiche: FicheId, lane: Lane) -> Message<Self> {
+        let id = MessageId::new(format!("transcription-{run}-fetch"));
+        Message::in_lane(id, lane, Self::forced(fiche, None))
+    }
+
+    /// Asked by an automation run: `automation-<runId>-fetch-<ficheId>`, `-retry-<n>` from the
+    /// first retry on.
+    pub fn for_automation(run: AutomationRunId, fiche: FicheId, retry: u32) -> Message<Self> {
+        let id = MessageId::new(format!("automation-{run}-fetch-{fiche}")).retry(retry);
+        Message::in_lane(id, Lane::Bulk, Self::forced(fiche, Some(run)))
+    }
+}
+
+impl Event for FicheFetch {
+    const NAME: &'static str = "fiche/fetch";
+    const KIND: Kind = Kind::LanedCommand;
+    const ABOUT: &'static str = "Have a fiche's full details in the cache.";
+
+    fn entity(&self) -> Vec<String> {
+        vec![self.fiche_id.to_string()]
+    }
+}
+
+/// What other services keep of a fiche to list and scope by. Names, e-mail and phone are read
+/// over gRPC and never travel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FicheSummary {
+    /// Row version; grows with each write. Older versions are ignored by their readers.
+    pub version: i64,
+    /// The canonical groupe of `identity.md` 1.6.
+    pub groupe: Option<String>,
+    /// Agency.
+    pub agence_nom: Option<String>,
+    /// The CRM user the fiche is attributed to.
+    pub attribution_user_id: Option<String>,
+    /// Day of the sale.
+    pub sales_date: Option<NaiveDate>,
+    /// Whether the fiche has recordings.
+    pub has_recordings: bool,
+    /// How many.
+    pub recordings_count: Option<i32>,
+    /// When the details were fetched.
+    pub fetched_at: Option<DateTime<Utc>>,
+    /// When a sales list last showed it.
+    pub last_revalidated_at: Option<DateTime<Utc>>,
+}
+
+/// `fiche/fetched`: the details are in the cache.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FicheFetched {
+    /// The fiche.
+    pub fiche_id: FicheId,
+    /// Its row in the cache.
+    pub cache_id: FicheCacheId,
+    /// Rows in the recordings table.
+    pub recordings_count: i32,
+    /// Whether the CRM was not asked, or answered 404 for data that is still valid.
+    pub cached: bool,
+    /// How long the CRM took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetch_duration_ms: Option<i64>,
+    /// `ce-id` of the command answered; waiters match on it.
+    pub request_id: String,
+    /// As in the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automation_run_id: Option<AutomationRunId>,
+    /// The summary after the fetch.
+    #[serde(flatten)]
+    pub summary: FicheSummary,
+}
+
+impl FicheFetched {
+    /// `fiche-fetched-<id of the request>`.
+    pub fn message(self) -> Message<Self> {
+        Message::new(MessageId::new(format!("fiche-fetched-{}", self.request_id)), self)
+    }
+}
+
+impl Event for FicheFetched {
+    const NAME: &'static str = "fiche/fetched";
+    const KIND: Kind = Kind::Fact;
+    const ABOUT: &'static str = "A fiche's full details are in the cache.";
+
+    fn entity(&self) -> Vec<String> {
+        vec![self.fiche_id.to_string()]
+    }
+}
+
+/// Why a fetch ended without a usable fiche.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FetchFailure {
+    /// The CRM does not know it.
+    NotFound,
+    /// The CRM refused our credentials.
+    Auth,
+    /// The CRM stayed unavailable.
+    Upstream,
+    /// The CRM's answer is unusable.
+    Invalid,
+}
+
+/// `fiche/fetch.failed`: a fetch ended without a usable fiche.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FicheFetchFailed {
+    /// The fiche asked for.
+    pub fiche_id: FicheId,
+    /// `ce-id` of the command answered.
+    pub request_id: String,
+    /// Class of the failure.
+    pub kind: FetchFailure,
+    /// Sanitised text.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// As in the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automation_run_id: Option<AutomationRunId>,
+}
+
+impl FicheFetchFailed {
+    /// `fiche-fetch-failed-<id of the request>`.
+    pub fn message(self) -> Message<Self> {
+        Message::new(MessageId::new(format!("fiche-fetch-failed-{}", self.request_id)), self)
+    }
+}
+
+impl Event for FicheFetchFailed {
+    const NAME: &'static str = "fiche/fetch.failed";
+    const KIND: Kind = Kind::Fact;
+    const ABOUT: &'static str = "A fetch ended without a usable fiche.";
+
+    fn entity(&self) -> Vec<String> {
+        vec![self.fiche_id.to_string()]
+    }
+}
+
+/// `fiche/summary.updated`: a write outside `fiche/fetch` changed a summary.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FicheSummaryUpdated {
+    /// The fiche.
+    pub fiche_id: FicheId,
+    /// Its row in the cache.
+    pub cache_id: FicheCacheId,
+    /// The new summary.
+    #[serde(flatten)]
+    pub summary: FicheSummary,
+}
+
+impl FicheSummaryUpdated {
+    /// `fiche-summary-<ficheId>-v<version>`.
+    pub fn message(self) -> Message<Self> {
+        let id = format!("fiche-summary-{}-v{}", self.fiche_id, self.summary.version);
+        Message::new(MessageId::new(id), self)
+    }
+}
+
+impl Event for FicheSummaryUpdated {
+    const NAME: &'static str = "fiche/summary.updated";
+    const KIND: Kind = Kind::Fact;
+    const ABOUT: &'static str = "A write outside `fiche/fetch` changed a fiche's summary.";
+
+    fn entity(&self) -> Vec<String> {
+        vec![self.fiche_id.to_string()]
+    }
+}
