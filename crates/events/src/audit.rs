@@ -155,7 +155,10 @@ pub struct StepAnalyzed {
 impl StepAnalyzed {
     /// `audit-step-analyzed-<auditDbId>-<position>`.
     pub fn message(self) -> Message<Self> {
-        let id = format!("audit-step-analyzed-{}-{}", self.audit_db_id, self.step_position);
+        let id = format!(
+            "audit-step-analyzed-{}-{}",
+            self.audit_db_id, self.step_position
+        );
         Message::new(MessageId::new(id), self)
     }
 }
@@ -240,7 +243,10 @@ pub struct AuditCompleted {
 impl AuditCompleted {
     /// `audit-completed-<auditDbId>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("audit-completed-{}", self.audit_db_id)), self)
+        Message::new(
+            MessageId::new(format!("audit-completed-{}", self.audit_db_id)),
+            self,
+        )
     }
 }
 
@@ -320,7 +326,10 @@ pub struct AuditFailed {
 impl AuditFailed {
     /// `audit-failed-<auditDbId>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("audit-failed-{}", self.audit_db_id)), self)
+        Message::new(
+            MessageId::new(format!("audit-failed-{}", self.audit_db_id)),
+            self,
+        )
     }
 }
 

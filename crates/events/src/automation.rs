@@ -24,7 +24,11 @@ impl AutomationRun {
         let id = match self.due_at {
             None => format!("automation-run-{}", self.run_id),
             Some(due_at) => {
-                format!("automation-schedule-{}-{}", self.schedule_id, due_at.timestamp_millis())
+                format!(
+                    "automation-schedule-{}-{}",
+                    self.schedule_id,
+                    due_at.timestamp_millis()
+                )
             }
         };
         Message::new(MessageId::new(id), self)
@@ -94,7 +98,10 @@ pub struct AutomationCompleted {
 impl AutomationCompleted {
     /// `automation-completed-<runId>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("automation-completed-{}", self.run_id)), self)
+        Message::new(
+            MessageId::new(format!("automation-completed-{}", self.run_id)),
+            self,
+        )
     }
 }
 
@@ -125,7 +132,10 @@ pub struct AutomationFailed {
 impl AutomationFailed {
     /// `automation-failed-<runId>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("automation-failed-{}", self.run_id)), self)
+        Message::new(
+            MessageId::new(format!("automation-failed-{}", self.run_id)),
+            self,
+        )
     }
 }
 

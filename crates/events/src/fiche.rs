@@ -25,7 +25,12 @@ pub struct FicheFetch {
 
 impl FicheFetch {
     fn forced(fiche_id: FicheId, automation_run_id: Option<AutomationRunId>) -> Self {
-        Self { fiche_id, force_refresh: Some(true), user_id: None, automation_run_id }
+        Self {
+            fiche_id,
+            force_refresh: Some(true),
+            user_id: None,
+            automation_run_id,
+        }
     }
 
     /// Asked by an audit: `audit-<auditDbId>-fetch`.
@@ -109,7 +114,10 @@ pub struct FicheFetched {
 impl FicheFetched {
     /// `fiche-fetched-<id of the request>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("fiche-fetched-{}", self.request_id)), self)
+        Message::new(
+            MessageId::new(format!("fiche-fetched-{}", self.request_id)),
+            self,
+        )
     }
 }
 
@@ -158,7 +166,10 @@ pub struct FicheFetchFailed {
 impl FicheFetchFailed {
     /// `fiche-fetch-failed-<id of the request>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("fiche-fetch-failed-{}", self.request_id)), self)
+        Message::new(
+            MessageId::new(format!("fiche-fetch-failed-{}", self.request_id)),
+            self,
+        )
     }
 }
 

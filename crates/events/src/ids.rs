@@ -154,7 +154,11 @@ impl TrackingId {
         retry: u32,
     ) -> Self {
         let id = format!("automation-{run}-audit-{fiche}-{config}");
-        Self(if retry == 0 { id } else { format!("{id}-retry-{retry}") })
+        Self(if retry == 0 {
+            id
+        } else {
+            format!("{id}-retry-{retry}")
+        })
     }
 }
 
@@ -172,7 +176,17 @@ mod tests {
     #[test]
     fn database_ids_are_strict() {
         assert_eq!("9031".parse::<AuditId>().map(AuditId::get), Ok(9031));
-        for bad in ["", "0", "01", "-1", "+1", "1 ", "0x1", "9223372036854775808", "1.0"] {
+        for bad in [
+            "",
+            "0",
+            "01",
+            "-1",
+            "+1",
+            "1 ",
+            "0x1",
+            "9223372036854775808",
+            "1.0",
+        ] {
             assert!(bad.parse::<AuditId>().is_err(), "{bad:?}");
         }
     }
@@ -180,7 +194,10 @@ mod tests {
     #[test]
     fn ids_travel_as_strings() {
         assert_eq!(serde_json::to_string(&AuditId::new(7)).unwrap(), "\"7\"");
-        assert_eq!(serde_json::from_str::<AuditId>("\"7\"").unwrap(), AuditId::new(7));
+        assert_eq!(
+            serde_json::from_str::<AuditId>("\"7\"").unwrap(),
+            AuditId::new(7)
+        );
         assert!(serde_json::from_str::<AuditId>("7").is_err());
     }
 }

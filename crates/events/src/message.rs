@@ -54,7 +54,11 @@ impl MessageId {
     /// The id of a business retry: new work about the same thing.
     #[must_use]
     pub fn retry(&self, n: u32) -> Self {
-        if n == 0 { self.clone() } else { Self(format!("{}-retry-{n}", self.0)) }
+        if n == 0 {
+            self.clone()
+        } else {
+            Self(format!("{}-retry-{n}", self.0))
+        }
     }
 }
 
@@ -79,13 +83,21 @@ impl<E: Event> Message<E> {
     /// A fact, or a command without lanes.
     pub fn new(id: MessageId, body: E) -> Self {
         debug_assert!(E::KIND != Kind::LanedCommand, "{} needs a lane", E::NAME);
-        Self { id, lane: None, body }
+        Self {
+            id,
+            lane: None,
+            body,
+        }
     }
 
     /// A command with lanes.
     pub fn in_lane(id: MessageId, lane: Lane, body: E) -> Self {
         debug_assert!(E::KIND == Kind::LanedCommand, "{} has no lanes", E::NAME);
-        Self { id, lane: Some(lane), body }
+        Self {
+            id,
+            lane: Some(lane),
+            body,
+        }
     }
 
     /// The subject it travels on, without any prefix of the installation.

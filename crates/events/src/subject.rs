@@ -18,9 +18,9 @@ pub(crate) fn subject_of(name: &str, kind: Kind, lane: Option<Lane>, entity: &[S
     match (kind, lane) {
         (Kind::Command | Kind::LanedCommand, None) => format!("work.{name}"),
         (Kind::Command | Kind::LanedCommand, Some(lane)) => format!("work.{name}.{lane}"),
-        (Kind::Fact, _) => entity
-            .iter()
-            .fold(format!("event.{name}"), |subject, id| subject + "." + &encode_token(id)),
+        (Kind::Fact, _) => entity.iter().fold(format!("event.{name}"), |subject, id| {
+            subject + "." + &encode_token(id)
+        }),
     }
 }
 
@@ -46,13 +46,23 @@ mod tests {
 
     #[test]
     fn facts_end_in_their_entity() {
-        let subject = subject_of("audit/step.analyzed", Kind::Fact, None, &["12".into(), "7".into()]);
+        let subject = subject_of(
+            "audit/step.analyzed",
+            Kind::Fact,
+            None,
+            &["12".into(), "7".into()],
+        );
         assert_eq!(subject, "event.audit.step.analyzed.12.7");
     }
 
     #[test]
     fn commands_end_in_their_lane() {
-        let subject = subject_of("audit/step.analyze", Kind::LanedCommand, Some(Lane::Bulk), &[]);
+        let subject = subject_of(
+            "audit/step.analyze",
+            Kind::LanedCommand,
+            Some(Lane::Bulk),
+            &[],
+        );
         assert_eq!(subject, "work.audit.step.analyze.bulk");
     }
 }

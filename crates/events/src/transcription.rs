@@ -83,7 +83,10 @@ impl FicheTranscribe {
     /// Asked by an audit, in its own lane: `audit-<auditDbId>-transcribe`.
     pub fn for_audit(audit: AuditId, fiche: FicheId, lane: Lane) -> Message<Self> {
         let id = MessageId::new(format!("audit-{audit}-transcribe"));
-        let body = Self { priority: Some(Priority::High), ..Self::plain(fiche) };
+        let body = Self {
+            priority: Some(Priority::High),
+            ..Self::plain(fiche)
+        };
         Message::in_lane(id, lane, body)
     }
 
@@ -196,7 +199,10 @@ pub struct RecordingTranscribed {
 impl RecordingTranscribed {
     /// `transcription-recording-transcribed-<run_id>-<call_id>`.
     pub fn message(self) -> Message<Self> {
-        let id = format!("transcription-recording-transcribed-{}-{}", self.run_id, self.call_id);
+        let id = format!(
+            "transcription-recording-transcribed-{}-{}",
+            self.run_id, self.call_id
+        );
         Message::new(MessageId::new(id), self)
     }
 }
@@ -259,7 +265,10 @@ pub struct FicheTranscribed {
 impl FicheTranscribed {
     /// `fiche-transcribed-<run_id>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("fiche-transcribed-{}", self.run_id)), self)
+        Message::new(
+            MessageId::new(format!("fiche-transcribed-{}", self.run_id)),
+            self,
+        )
     }
 }
 
@@ -287,7 +296,10 @@ pub struct RunExpired {
 impl RunExpired {
     /// `transcription-run-expired-<run_id>`.
     pub fn message(self) -> Message<Self> {
-        Message::new(MessageId::new(format!("transcription-run-expired-{}", self.run_id)), self)
+        Message::new(
+            MessageId::new(format!("transcription-run-expired-{}", self.run_id)),
+            self,
+        )
     }
 }
 

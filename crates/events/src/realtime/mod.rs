@@ -9,6 +9,7 @@ pub mod automation;
 pub mod transcription;
 
 use crate::{MessageId, subject::encode_token};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -63,7 +64,13 @@ impl fmt::Display for Channel {
 fn entity_part(id: &str) -> String {
     id.trim()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "_-=@,.;".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "_-=@,.;".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(MAX_ENTITY_LEN)
         .collect()
 }
@@ -104,7 +111,7 @@ impl Entity {
 }
 
 /// A payload of one realtime event, without `sequence`.
-pub trait RealtimeEvent: Serialize {
+pub trait RealtimeEvent: Serialize + JsonSchema {
     /// The event name, for example `audit.progress`.
     const NAME: &'static str;
 }
@@ -135,7 +142,13 @@ impl Realtime {
     ) -> serde_json::Result<Self> {
         let mut payload = object(serde_json::to_value(event)?);
         payload.insert("sequence".to_owned(), sequence.into());
-        Ok(Self::assemble(entity.message_id(sequence), entity.channel(), E::NAME, payload, also))
+        Ok(Self::assemble(
+            entity.message_id(sequence),
+            entity.channel(),
+            E::NAME,
+            payload,
+            also,
+        ))
     }
 
     /// A best-effort message without a place in its entity's sequence (E0, exceptions).
@@ -159,13 +172,23 @@ impl Realtime {
         channels.insert(own.clone());
         channels.extend(also.iter().cloned());
         let channels = channels.into_iter().collect();
-        Self { id, event, channel: own, channels, payload: Value::Object(payload) }
+        Self {
+            id,
+            event,
+            channel: own,
+            channels,
+            payload: Value::Object(payload),
+        }
     }
 
     /// `realtime.<channel>.<event>`, without any prefix of the installation. The channel is one
     /// token, the event keeps its dots.
     pub fn subject(&self) -> String {
-        format!("realtime.{}.{}", encode_token(self.channel.as_str()), self.event)
+        format!(
+            "realtime.{}.{}",
+            encode_token(self.channel.as_str()),
+            self.event
+        )
     }
 }
 
@@ -179,7 +202,10 @@ fn object(value: Value) -> Map<String, Value> {
 /// The channels of a payload (E0): only non-blank strings route.
 fn route(event: &str, payload: &Map<String, Value>) -> BTreeSet<Channel> {
     let text = |key: &str| {
-        payload.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+        payload
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.trim().is_empty())
     };
     let mut channels = BTreeSet::new();
     channels.extend(text("audit_id").map(Channel::audit));
@@ -199,13 +225,19 @@ mod tests {
     use serde_json::json;
 
     fn names(event: &str, payload: Value) -> Vec<String> {
-        route(event, &object(payload)).into_iter().map(|c| c.0).collect()
+        route(event, &object(payload))
+            .into_iter()
+            .map(|c| c.0)
+            .collect()
     }
 
     #[test]
     fn payloads_route_by_their_string_ids() {
         let both = json!({"audit_id": "audit-1-2-3", "audit_db_id": "9", "fiche_id": "44"});
-        assert_eq!(names("audit.started", both), ["audit-9", "audit-audit-1-2-3", "fiche-44"]);
+        assert_eq!(
+            names("audit.started", both),
+            ["audit-9", "audit-audit-1-2-3", "fiche-44"]
+        );
         assert_eq!(names("audit.started", json!({"audit_id": 9})), ["global"]);
         let batch = json!({"batch_id": "b"});
         assert_eq!(names("batch.progress", batch), ["global", "job-b"]);
@@ -214,6 +246,9 @@ mod tests {
     #[test]
     fn foreign_characters_are_replaced() {
         assert_eq!(Channel::fiche(" a/b é ").as_str(), "fiche-a_b__");
-        assert_eq!(Channel::fiche(&"x".repeat(300)).as_str().len(), "fiche-".len() + 180);
+        assert_eq!(
+            Channel::fiche(&"x".repeat(300)).as_str().len(),
+            "fiche-".len() + 180
+        );
     }
 }
