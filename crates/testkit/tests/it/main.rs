@@ -1,0 +1,3 @@
+//! What the other crates' tests stand on.
+
+mod servers;
