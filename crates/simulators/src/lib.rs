@@ -1,1 +1,9 @@
-//! Placeholder.
+//! Stand-ins for the outside world: the CRM, ElevenLabs, an `OpenAI` compatible model and Pusher.
+//!
+//! They are real HTTP servers speaking the real protocols, with faults on demand, so that services
+//! run unchanged against them. No service may depend on this crate, and it holds no test mode of
+//! theirs: what a service cannot say over the wire, a simulator does not know.
+
+pub mod calls;
+pub mod crm;
+pub mod faults;
