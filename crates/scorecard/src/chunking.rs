@@ -171,3 +171,6 @@ pub fn synthetic_words(text: &str, duration_seconds: Option<f64>) -> Vec<Word> {
     });
     words.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,3 +77,28 @@ impl ConfigSnapshot {
         self.steps.iter().find(|step| step.position == position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_seed_step_reads_with_its_defaults() {
+        let step = json!({
+            "position": 4, "name": "Formule", "prompt": "Compare.", "controlPoints": ["Nommée"],
+            "severityLevel": "HIGH", "verifyProductInfo": true,
+        });
+        let config = json!({ "id": "21", "name": "Essentiel", "revision": 3, "steps": [step] });
+        let config: ConfigSnapshot = serde_json::from_value(config).unwrap();
+        let step = config.step(4).unwrap();
+        assert_eq!((step.weight, step.severity), (5, Severity::High));
+        assert!(step.verify_product_info && !step.is_critical && step.keywords.is_empty());
+        assert_eq!(config.step(1), None);
+        let json = serde_json::to_value(&config).unwrap();
+        assert_eq!(json["steps"][0]["severityLevel"], "HIGH");
+        assert_eq!(json["steps"][0]["chronologicalImportant"], false);
+        assert_eq!(json["systemPrompt"], serde_json::Value::Null);
+    }
+}

@@ -9,21 +9,54 @@
 //! Section numbers in the documentation are those of `spec/audits.md`; `A7` is that of
 //! `spec/automation-and-transcription.md`.
 
+mod align;
+mod audit;
 mod chunking;
+mod citation;
+mod compliance;
 mod config;
+mod coverage;
+mod finish;
+mod gating;
+mod llm_schema;
+mod normalize;
 mod number;
+mod percent;
+mod recompute;
+#[cfg(test)]
+mod sample;
+mod search;
 mod step_result;
 mod timeline;
+mod timeline_text;
+mod verdict;
 mod vocabulary;
 
+pub use align::{align, fallback};
+pub use audit::{
+    AuditSummary, EvidenceRules, FinalizedAudit, SettledStep, Statistics, StepFacts, finalize,
+    settle_step, summarize,
+};
 pub use chunking::{
     CHUNK_TURNS, Turn, Word, WordKind, chunk_turns, chunks_of_words, synthetic_words, turns,
 };
+pub use citation::{MinQuoteChars, NormalizedTimeline};
+pub use compliance::{Compliance, ScoredStep};
 pub use config::{ConfigSnapshot, StepDefinition};
+pub use coverage::{Coverage, Derived};
+pub use finish::{NOT_AVAILABLE, clamp_score, enrich_citations, strip_nul};
+pub use gating::{GatingStats, distinct_minutages, gate_step};
+pub use llm_schema::{ParseError, SCHEMA_NAME, llm_schema, parse_model_output};
+pub use normalize::normalize;
+pub use percent::{NotAPercent, Percent};
+pub use recompute::{DerivedStep, Recomputed, StoredStep, derive_step, recompute};
+pub use search::{Hit, LexicalIndex, Line, Quote, best_quote, lines, terms};
 pub use step_result::{Citation, ControlPoint, StepMetadata, StepResult, Usage};
 pub use timeline::{
     Chunk, Diarization, LeftOut, MissingRecording, Recording, SourceRecording, Timeline, minutage,
 };
+pub use timeline_text::{ExcerptRules, excerpt_chunks, step_timeline_text, timeline_text};
+pub use verdict::{CallCoverage, Missing, error_points, settle_verdicts};
 pub use vocabulary::{
     AuditNiveau, AuditStatus, Completeness, Conforme, Niveau, Outcome, Severity, Statut,
     UnknownWord, Verdict, VerdictSource,

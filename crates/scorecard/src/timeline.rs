@@ -194,17 +194,15 @@ impl SourceRecording {
             .recording_url
             .filter(|url| !url.is_empty())
             .ok_or(LeftOut::NoUrl)?;
-        let (mut chunks, diarization) = if !self.chunks.is_empty() {
-            (self.chunks, self.diarization)
-        } else if !self.words.is_empty() {
-            (chunks_of_words(&self.words), self.diarization)
-        } else {
-            let words = synthetic_words(
-                self.text.as_deref().unwrap_or_default(),
-                self.duration_seconds,
-            );
-            (chunks_of_words(&words), Diarization::Synthetic)
-        };
+        let (mut chunks, mut diarization) = (self.chunks, self.diarization);
+        if chunks.is_empty() {
+            chunks = chunks_of_words(&self.words);
+        }
+        if chunks.is_empty() {
+            let text = self.text.as_deref().unwrap_or_default();
+            chunks = chunks_of_words(&synthetic_words(text, self.duration_seconds));
+            diarization = Diarization::Synthetic;
+        }
         if chunks.is_empty() {
             return Err(LeftOut::EmptyTranscript);
         }
@@ -240,3 +238,6 @@ pub fn minutage(seconds: f64) -> String {
     let seconds = seconds as u64;
     format!("{:02}:{:02}", seconds / 60, seconds % 60)
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,15 +88,15 @@ words! {
 }
 
 words! {
-    /// Level of a step or of a finished audit.
+    /// Level of a step (end of 5.3) or of a completed audit (5.5).
     Niveau {
-        /// At least 90 %.
+        /// Everything asked is there, or nearly.
         Excellent = "EXCELLENT",
-        /// At least 75 %.
+        /// Good.
         Bon = "BON",
-        /// At least 60 %.
+        /// Passable.
         Acceptable = "ACCEPTABLE",
-        /// Below.
+        /// Too much is missing.
         Insuffisant = "INSUFFISANT",
         /// A critical step did not pass.
         Rejet = "REJET",
@@ -108,13 +108,13 @@ words! {
     AuditNiveau {
         /// Not completed.
         Pending = "PENDING",
-        /// At least 90 %.
+        /// Everything asked is there, or nearly.
         Excellent = "EXCELLENT",
-        /// At least 75 %.
+        /// Good.
         Bon = "BON",
-        /// At least 60 %.
+        /// Passable.
         Acceptable = "ACCEPTABLE",
-        /// Below.
+        /// Too much is missing.
         Insuffisant = "INSUFFISANT",
         /// A critical step did not pass.
         Rejet = "REJET",
