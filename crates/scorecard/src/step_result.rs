@@ -178,3 +178,63 @@ impl StepResult {
         self.usage.map_or(0, |usage| usage.total_tokens)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{llm_schema, sample};
+
+    /// Events carry a [`StepResult`]; what they publish must accept what a model is asked for.
+    #[test]
+    fn the_published_schema_requires_what_the_model_must_answer() {
+        fn names(list: &Value) -> Vec<&str> {
+            let mut names: Vec<_> = list
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
+            names.sort_unstable();
+            names
+        }
+        let published = serde_json::to_value(schema_for!(StepResult)).unwrap();
+        let asked = llm_schema();
+        assert_eq!(names(&published["required"]), names(&asked["required"]));
+        for name in ["score", "erreurs_transcription_tolerees"] {
+            assert_eq!(published["properties"][name]["type"], "integer");
+        }
+        let citation = &published["$defs"]["Citation"]["properties"];
+        assert_eq!(citation["minutage_secondes"]["type"], "number");
+        assert_eq!(citation["recording_index"]["type"], "integer");
+    }
+
+    #[test]
+    fn unknown_additions_are_left_out_of_the_json() {
+        let mut result = sample::result(3, Conforme::Partiel, Niveau::Bon);
+        result.points_controle = vec![sample::point("P")];
+        let value = serde_json::to_value(&result).unwrap();
+        assert_eq!(
+            value["points_controle"][0]["variation_phonetique_utilisee"],
+            Value::Null
+        );
+        assert_eq!(
+            value["points_controle"][0]["citations"][0]["minutage_secondes"],
+            json!(12)
+        );
+        for absent in ["/usage", "/step_metadata", "/points_controle/0/verdict"] {
+            assert_eq!(value.pointer(absent), None);
+        }
+        assert_eq!(serde_json::from_value::<StepResult>(value).unwrap(), result);
+    }
+
+    #[test]
+    fn a_negative_weight_is_none() {
+        let mut result = sample::result(4, Conforme::Partiel, Niveau::Bon);
+        assert_eq!(result.weight(), 4);
+        result.step_metadata = Some(StepMetadata::of(&sample::definition(1, -2, &[])));
+        assert_eq!((result.weight(), result.total_tokens()), (0, 0));
+    }
+}
