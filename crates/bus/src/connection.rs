@@ -1,0 +1,59 @@
+use crate::{BusConfig, BusError};
+use async_nats::{Client, ConnectOptions, Event};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A half-open connection is noticed after about two of these.
+const PING: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client, and how often it has connected: pulls that wait in the server die with a connection.
+pub(crate) async fn connect(
+    config: &BusConfig,
+) -> Result<(Client, watch::Receiver<u64>), BusError> {
+    let (connections, watched) = watch::channel(0);
+    let mut options = ConnectOptions::new()
+        .name(config.source)
+        .ping_interval(PING)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .request_timeout(Some(REQUEST_TIMEOUT))
+        .event_callback(move |event| {
+            // Must return at once: events queue, and are dropped when the queue is full.
+            observe(&event, &connections);
+            std::future::ready(())
+        });
+    if let Some(file) = &config.creds_file {
+        options = options
+            .credentials_file(file)
+            .await
+            .map_err(|error| BusError::Connect(error.into()))?;
+    }
+    let servers: Vec<String> = config.url.split(',').map(|url| url.trim().to_owned()).collect();
+    let client = options
+        .connect(servers)
+        .await
+        .map_err(|error| BusError::Connect(error.into()))?;
+    if !client.is_server_compatible(2, 12, 0) {
+        let found = client.server_info().version;
+        return Err(BusError::ServerTooOld { found });
+    }
+    Ok((client, watched))
+}
+
+fn observe(event: &Event, connections: &watch::Sender<u64>) {
+    match event {
+        Event::Connected => {
+            connections.send_modify(|count| *count += 1);
+            tracing::info!("connected to nats");
+        }
+        Event::SlowConsumer(_) => {
+            metrics::counter!("bus.slow_consumer").increment(1);
+            tracing::debug!("slow consumer");
+        }
+        Event::Draining | Event::Closed => tracing::info!(%event, "nats connection"),
+        Event::Disconnected | Event::LameDuckMode | Event::ServerError(_) | Event::ClientError(_) => {
+            tracing::warn!(%event, "nats connection");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The only way a service with a database sends: rows in its own transaction.
+
+use crate::store::outbox::{self as store, NewRow, NewRows};
+use crate::{OutboxError, trace};
+use sqlx::PgConnection;
+use std::time::Duration;
+use vigie_events::realtime::Realtime;
+use vigie_events::{Event, Message};
+
+/// Largest payload: the server refuses 1 MiB, headers included.
+const MAX_PAYLOAD_BYTES: usize = 960 * 1024;
+
+/// Sends a message when the transaction commits.
+pub async fn send<E: Event>(
+    tx: &mut PgConnection,
+    message: &Message<E>,
+) -> Result<(), OutboxError> {
+    send_all(tx, std::slice::from_ref(message)).await
+}
+
+/// Sends messages when the transaction commits, in their order; one statement.
+pub async fn send_all<E: Event>(
+    tx: &mut PgConnection,
+    messages: &[Message<E>],
+) -> Result<(), OutboxError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut rows = NewRows::with_capacity(messages.len());
+    for message in messages {
+        rows.message_ids.push(message.id.as_str().to_owned());
+        rows.sending_ids.push(message.id.as_str().to_owned());
+        rows.events.push(E::NAME.to_owned());
+        rows.subjects.push(message.subject());
+        rows.abouts.push(Some(message.ce_subject()));
+        rows.channels.push(None);
+        rows.payloads.push(encode(E::NAME, &message.body)?);
+    }
+    store::insert(tx, &rows, trace::current().as_deref()).await?;
+    Ok(())
+}
+
+/// Sends the same work once more, as `<ce-id>#<sending>`: by a sweeper, or after a deferral. Pass
+/// another `sending` than before, else the broker drops it as a double.
+pub async fn send_again<E: Event>(
+    tx: &mut PgConnection,
+    message: &Message<E>,
+    sending: u32,
+    not_before: Option<Duration>,
+) -> Result<(), OutboxError> {
+    let row = NewRow {
+        message_id: message.id.as_str(),
+        sending_id: format!("{}#{sending}", message.id),
+        event: E::NAME,
+        subject: &message.subject(),
+        about: Some(&message.ce_subject()),
+        traceparent: trace::current(),
+        extra: None,
+        payload: &encode(E::NAME, &message.body)?,
+        wait: not_before,
+    };
+    store::insert_one(tx, row).await?;
+    Ok(())
+}
+
+/// Shows progress on screens when the transaction commits; one statement.
+pub async fn show(tx: &mut PgConnection, messages: &[Realtime]) -> Result<(), OutboxError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut rows = NewRows::with_capacity(messages.len());
+    for message in messages {
+        rows.message_ids.push(message.id.as_str().to_owned());
+        rows.sending_ids.push(message.id.as_str().to_owned());
+        rows.events.push(message.event.to_owned());
+        rows.subjects.push(message.subject());
+        rows.abouts.push(Some(message.channel.as_str().to_owned()));
+        rows.channels.push(Some(crate::envelope::channel_list(message)));
+        rows.payloads.push(encode(message.event, &message.payload)?);
+    }
+    store::insert(tx, &rows, trace::current().as_deref()).await?;
+    Ok(())
+}
+
+fn encode(event: &'static str, body: &impl serde::Serialize) -> Result<String, OutboxError> {
+    let payload =
+        serde_json::to_string(body).map_err(|source| OutboxError::Encode { event, source })?;
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        return Err(OutboxError::TooLarge {
+            event,
+            size_bytes: payload.len(),
+        });
+    }
+    Ok(payload)
+}
