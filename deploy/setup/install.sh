@@ -51,11 +51,11 @@ if [ ! -x "$nats/nats-server" ] || [ "$(cat "$nats/pinned" 2>/dev/null)" != "$pi
   echo "$pinned" >"$nats/pinned"
 fi
 
-if [ "${1:-}" = check ] && ! cmp -s "$here/package-lock.json" "$tools/npm/package-lock.json"; then
+if [ "${1:-}" = check ] && ! cmp -s "$here/package-lock.json" "$tools/npm/installed"; then
   say "buf from npm"
   mkdir -p "$tools/npm"
-  cp "$here/package.json" "$tools/npm/"
-  cp "$here/package-lock.json" "$tools/npm/lock.tmp"
-  mv "$tools/npm/lock.tmp" "$tools/npm/package-lock.json"
-  npm ci --prefix "$tools/npm" --no-audit --no-fund --silent || { rm -f "$tools/npm/package-lock.json"; exit 1; }
+  cp "$here/package.json" "$here/package-lock.json" "$tools/npm/"
+  (cd "$tools/npm" && npm ci --no-audit --no-fund --silent)
+  ln -sf "$(echo "$tools"/npm/node_modules/@bufbuild/buf-linux-*/bin/buf)" "$tools/buf"
+  cp "$here/package-lock.json" "$tools/npm/installed"
 fi

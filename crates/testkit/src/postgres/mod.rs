@@ -6,6 +6,7 @@ mod schema;
 mod server;
 
 pub use database::TestDatabase;
+pub(crate) use database::as_role;
 pub use schema::Schema;
 pub use server::{PostgresOptions, prepare};
 
@@ -98,26 +99,7 @@ impl Postgres {
 
     /// The roles and, in `database` (made when missing), the schema of each service.
     pub async fn provision(&self, database: &str) -> Result<()> {
-        let mut admin = self.admin("postgres").await?;
-        admin.execute(AssertSqlSafe(schema::ensure_roles())).await?;
-        let exists: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
-                .bind(database)
-                .fetch_one(&mut admin)
-                .await?;
-        if !exists {
-            admin
-                .execute(AssertSqlSafe(format!("CREATE DATABASE {database}")))
-                .await?;
-        }
-        let mut admin = self.admin(database).await?;
-        admin
-            .execute(AssertSqlSafe(schema::ensure_schemas(
-                database,
-                &Schema::SERVICES,
-            )))
-            .await?;
-        Ok(())
+        provision(&self.url, database).await
     }
 
     /// The server process, when it is ours.
@@ -134,4 +116,30 @@ pub async fn wait_until_ready(url: &str) -> Result<()> {
         Ok(Some(()))
     })
     .await
+}
+
+/// Waits for the server, then makes the roles and, in `database` (made when missing), the schemas.
+pub async fn provision(url: &str, database: &str) -> Result<()> {
+    wait_until_ready(url).await?;
+    let mut admin = PgConnection::connect(&format!("{url}/postgres")).await?;
+    admin.execute(AssertSqlSafe(schema::ensure_roles())).await?;
+    let exists: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
+            .bind(database)
+            .fetch_one(&mut admin)
+            .await?;
+    if !exists {
+        admin
+            .execute(AssertSqlSafe(format!("CREATE DATABASE {database}")))
+            .await?;
+    }
+    admin.close().await?;
+    let mut admin = PgConnection::connect(&format!("{url}/{database}")).await?;
+    admin
+        .execute(AssertSqlSafe(schema::ensure_schemas(
+            database,
+            &Schema::SERVICES,
+        )))
+        .await?;
+    Ok(admin.close().await?)
 }

@@ -1,1 +1,18 @@
-//! c
+//! A whole stack: Postgres, NATS, simulators and all services, under one supervisor.
+
+mod environment;
+mod home;
+mod keeper;
+mod layout;
+mod options;
+mod running;
+mod secrets;
+mod service;
+mod state;
+
+pub use home::{Home, HomeLock};
+pub use options::StackOptions;
+pub use running::Stack;
+pub use secrets::Secrets;
+pub use service::{Replica, Service};
+pub use state::{Admin, ServerState, ServiceState, SimulatorUrls, StackState};

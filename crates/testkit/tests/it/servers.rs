@@ -32,9 +32,8 @@ async fn a_role_sees_its_own_schema_only() {
     ] {
         let error = fiche.execute(forbidden).await.unwrap_err();
         let code = error
-            .as_database_error()
-            .and_then(|e| e.code())
-            .map(|c| c.into_owned());
+            .into_database_error()
+            .and_then(|error| Some(error.code()?.into_owned()));
         assert_eq!(code.as_deref(), Some("42501"), "{forbidden}");
     }
 }
