@@ -1,0 +1,75 @@
+//! The pool and the migrations of a service's schema.
+
+use crate::platform::Database;
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+use std::time::Duration;
+
+/// A queue for connections fails fast.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// A connection is replaced after this, so that a new server gets its share.
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
+const IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// Limits of each statement and transaction.
+const LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+];
+
+/// Opens the pool of `service` and one connection, so that a wrong address fails the start.
+pub async fn connect(database: &Database, service: &str) -> anyhow::Result<PgPool> {
+    let options = options(&database.url, service)?.options(LIMITS);
+    PgPoolOptions::new()
+        .max_connections(database.max_connections)
+        .acquire_timeout(ACQUIRE)
+        .max_lifetime(MAX_LIFETIME)
+        .idle_timeout(IDLE)
+        .connect_with(options)
+        .await
+        .context("cannot connect to the database")
+}
+
+/// Runs the migrations that are missing, past the pooler. Replicas that start together wait for the
+/// first one: the migrator holds an advisory lock of the database.
+pub async fn migrate(
+    database: &Database,
+    service: &str,
+    migrator: &Migrator,
+) -> anyhow::Result<()> {
+    let mut connection = options(&database.direct_url, service)?
+        .connect()
+        .await
+        .context("cannot connect to the database for migrations")?;
+    migrator
+        .run(&mut connection)
+        .await
+        .context("migrations failed")?;
+    connection
+        .close()
+        .await
+        .context("migrations done, but the connection broke")
+}
+
+/// A pool of one connection past the pooler, for migrations that a library brings along.
+pub(crate) async fn direct(database: &Database, service: &str) -> anyhow::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options(&database.direct_url, service)?)
+        .await
+        .context("cannot connect to the database for migrations")
+}
+
+fn options(url: &SecretString, service: &str) -> anyhow::Result<PgConnectOptions> {
+    let options: PgConnectOptions = url
+        .expose_secret()
+        .parse()
+        // The parser's message may repeat the password.
+        .map_err(|_| anyhow::anyhow!("the database URL is not valid"))?;
+    Ok(options.application_name(&format!("vigie-{service}")))
+}

@@ -1,0 +1,113 @@
+use crate::boot::{Boot, Parts, Running, start};
+use crate::env::{Env, EnvErrors, FromEnv};
+use crate::platform::Platform;
+use crate::telemetry::Telemetry;
+use anyhow::Context;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use vigie_identity::ServiceName;
+
+/// Threads that block (password hashing, file reads) may take this long to notice the end.
+const RUNTIME_ENDS: Duration = Duration::from_secs(1);
+
+/// Runs a service from its environment to its end; the whole of a service's `main`.
+///
+/// Owns what must not differ between services: configuration errors told together, telemetry, SIGTERM
+/// and SIGINT, health, and the order of shutdown (intake, tasks, clients, telemetry last).
+pub fn run<C: FromEnv>(
+    name: &'static str,
+    wire: impl AsyncFnOnce(Boot<C>) -> anyhow::Result<()>,
+) -> ExitCode {
+    let outcome = configure::<C>(name).and_then(|(service, platform, config)| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        let outcome = runtime.block_on(serve(service, platform, config, wire));
+        runtime.shutdown_timeout(RUNTIME_ENDS);
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // To standard error as well: telemetry may not be there yet, or not any more.
+            eprintln!("vigie {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads all settings; every problem of both parts is told at once.
+fn configure<C: FromEnv>(name: &str) -> anyhow::Result<(ServiceName, Platform, C)> {
+    let service: ServiceName = name.parse()?;
+    let (platform, config) = read(&mut Env::from_process(), service)?;
+    Ok((service, platform, config))
+}
+
+fn read<C: FromEnv>(env: &mut Env, service: ServiceName) -> Result<(Platform, C), EnvErrors> {
+    let platform = Platform::from_env(env, service);
+    // The second error holds the problems of both.
+    let config = C::from_env(env)?;
+    Ok((platform?, config))
+}
+
+async fn serve<C>(
+    service: ServiceName,
+    platform: Platform,
+    config: C,
+    wire: impl AsyncFnOnce(Boot<C>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let telemetry = Telemetry::install(service, &platform)?;
+    let parts = Parts::bind(service, config, platform).await?;
+    let outcome = match start(parts, wire).await {
+        Ok(running) => until_signalled(running).await,
+        Err(error) => Err(error),
+    };
+    telemetry.shutdown();
+    outcome
+}
+
+async fn until_signalled(running: Running) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
+    let stop = running.stop_token();
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "asked to stop"),
+        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "asked to stop"),
+        () = stop.cancelled() => {}
+    }
+    running.stop().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::env::{Env, EnvErrors, FromEnv};
+    use vigie_identity::ServiceName;
+
+    #[derive(Debug)]
+    struct Config {
+        _workers: u32,
+    }
+
+    impl FromEnv for Config {
+        fn from_env(env: &mut Env) -> Result<Self, EnvErrors> {
+            let config = Self {
+                _workers: env.int_min("WORKERS", 1, 1),
+            };
+            env.done(config)
+        }
+    }
+
+    #[test]
+    fn problems_of_both_parts_are_told_at_once() {
+        let mut env = Env::from_map([("WORKERS", "none"), ("NATS_URL", "nats://n")]);
+        let errors = read::<Config>(&mut env, ServiceName::StepAnalyzer).unwrap_err();
+        assert_eq!(
+            errors.to_string(),
+            "invalid configuration: INTERNAL_CLIENT_SECRET is required; \
+             WORKERS must be a whole number"
+        );
+    }
+}
