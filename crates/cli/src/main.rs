@@ -1,2 +1,34 @@
-//! Placeholder.
-fn main() {}
+//! `vigie`: starts and stops a whole stack on this machine, runs an audit as a client would, and
+//! looks after messages that were given up. It must never do anything that the public API or the
+//! bus could not do: it has no way into a service's tables.
+
+mod args;
+mod commands;
+mod live;
+mod print;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Up(args) => commands::up::run(args).await,
+        Command::Supervise(args) => commands::supervise::run(&args).await,
+        Command::Down => commands::down::run().await,
+        Command::Status => commands::status::run().await,
+        Command::Demo(args) => commands::demo::run(&args).await,
+        Command::Audit(args) => commands::audit::run(&args).await,
+        Command::Watch(args) => commands::watch::run(&args).await,
+        Command::DeadLetters(command) => commands::dead_letters::run(&command).await,
+        Command::Bench(args) => commands::bench::run(&args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vigie: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

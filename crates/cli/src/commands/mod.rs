@@ -1,0 +1,37 @@
+//! One file a command.
+
+pub mod audit;
+pub mod bench;
+pub mod dead_letters;
+pub mod demo;
+pub mod down;
+pub mod status;
+pub mod supervise;
+pub mod up;
+pub mod watch;
+
+use anyhow::{Context, Result};
+use vigie_testkit::api::ApiClient;
+use vigie_testkit::stack::{Home, StackState};
+
+/// The stack that is up.
+pub fn running() -> Result<StackState> {
+    let home = Home::from_env()?;
+    let state = StackState::read(&home)?;
+    state
+        .filter(|_| is_locked(&home))
+        .context("no stack is running: start one with `vigie up`")
+}
+
+fn is_locked(home: &Home) -> bool {
+    matches!(home.try_lock(), Ok(None))
+}
+
+/// A client of it, logged in as its administrator.
+pub async fn client(state: &StackState) -> Result<ApiClient> {
+    let api = ApiClient::new(&state.gateway_url)?;
+    api.login(&state.admin.email, &state.admin.password)
+        .await
+        .context("logging in")?;
+    Ok(api)
+}
