@@ -106,8 +106,8 @@ impl Bus {
         };
         let id = envelope::header(Some(&stored.headers), envelope::ID)
             .ok_or_else(|| undecodable("no ce-id".into()))?;
-        let body = serde_json::from_slice(&stored.payload)
-            .map_err(|error| undecodable(error.into()))?;
+        let body =
+            serde_json::from_slice(&stored.payload).map_err(|error| undecodable(error.into()))?;
         Ok(Some(Message {
             id: MessageId::new(id),
             lane: None,

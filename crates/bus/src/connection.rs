@@ -29,7 +29,11 @@ pub(crate) async fn connect(
             .await
             .map_err(|error| BusError::Connect(error.into()))?;
     }
-    let servers: Vec<String> = config.url.split(',').map(|url| url.trim().to_owned()).collect();
+    let servers: Vec<String> = config
+        .url
+        .split(',')
+        .map(|url| url.trim().to_owned())
+        .collect();
     let client = options
         .connect(servers)
         .await
@@ -52,7 +56,10 @@ fn observe(event: &Event, connections: &watch::Sender<u64>) {
             tracing::debug!("slow consumer");
         }
         Event::Draining | Event::Closed => tracing::info!(%event, "nats connection"),
-        Event::Disconnected | Event::LameDuckMode | Event::ServerError(_) | Event::ClientError(_) => {
+        Event::Disconnected
+        | Event::LameDuckMode
+        | Event::ServerError(_)
+        | Event::ClientError(_) => {
             tracing::warn!(%event, "nats connection");
         }
     }

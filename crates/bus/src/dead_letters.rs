@@ -131,7 +131,10 @@ fn read(bus: &Bus, message: &StreamMessage) -> Result<DeadLetter, BusError> {
         attempts: text(envelope::DEAD_ATTEMPTS).parse().unwrap_or_default(),
         consumer: text(envelope::DEAD_CONSUMER),
         at: DateTime::from_timestamp_nanos(nanos),
-        payload: serde_json::from_slice(&message.payload)
-            .unwrap_or_else(|_| String::from_utf8_lossy(&message.payload).into_owned().into()),
+        payload: serde_json::from_slice(&message.payload).unwrap_or_else(|_| {
+            String::from_utf8_lossy(&message.payload)
+                .into_owned()
+                .into()
+        }),
     })
 }

@@ -40,10 +40,7 @@ impl Envelope<'_> {
         headers.insert(ID, line(self.id).as_ref());
         headers.insert(TYPE, self.event);
         headers.insert(SOURCE, self.source);
-        headers.insert(
-            TIME,
-            self.time.to_rfc3339_opts(SecondsFormat::Millis, true),
-        );
+        headers.insert(TIME, self.time.to_rfc3339_opts(SecondsFormat::Millis, true));
         headers.insert(SPEC_VERSION, "1.0");
         headers.insert(CONTENT_TYPE, "application/json");
         for (name, value) in [

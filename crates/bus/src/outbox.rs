@@ -75,7 +75,8 @@ pub async fn show(tx: &mut PgConnection, messages: &[Realtime]) -> Result<(), Ou
         rows.events.push(message.event.to_owned());
         rows.subjects.push(message.subject());
         rows.abouts.push(Some(message.channel.as_str().to_owned()));
-        rows.channels.push(Some(crate::envelope::channel_list(message)));
+        rows.channels
+            .push(Some(crate::envelope::channel_list(message)));
         rows.payloads.push(encode(message.event, &message.payload)?);
     }
     store::insert(tx, &rows, trace::current().as_deref()).await?;

@@ -52,11 +52,10 @@ impl Bus {
             message.r#type = E::NAME,
         );
         async {
-            let payload =
-                serde_json::to_vec(&message.body).map_err(|source| BusError::Encode {
-                    event: E::NAME,
-                    source,
-                })?;
+            let payload = serde_json::to_vec(&message.body).map_err(|source| BusError::Encode {
+                event: E::NAME,
+                source,
+            })?;
             let headers = Envelope {
                 id: message.id.as_str(),
                 event: E::NAME,
@@ -68,8 +67,14 @@ impl Bus {
             }
             .headers();
             let sending_id = sending.id(message.id.as_str());
-            self.publish_raw(E::NAME, &message.subject(), &sending_id, headers, payload.into())
-                .await
+            self.publish_raw(
+                E::NAME,
+                &message.subject(),
+                &sending_id,
+                headers,
+                payload.into(),
+            )
+            .await
         }
         .instrument(span)
         .await
@@ -170,7 +175,10 @@ impl Bus {
 pub(crate) fn acknowledged(event: &str, sending_id: &str, ack: &PublishAck) {
     if ack.duplicate {
         metrics::counter!("bus.duplicates", "event" => event.to_owned()).increment(1);
-        tracing::info!(sending.id = sending_id, "the stream had this message already");
+        tracing::info!(
+            sending.id = sending_id,
+            "the stream had this message already"
+        );
     } else {
         metrics::counter!("bus.published", "event" => event.to_owned()).increment(1);
     }

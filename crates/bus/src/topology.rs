@@ -55,7 +55,10 @@ async fn ensure_stream(bus: &Bus, kind: StreamKind) -> Result<(), BusError> {
     // An operator's own settings (placement, byte limits) stay.
     let base = found.map(|info| info.config);
     let wanted = wanted(bus, kind, base.clone().unwrap_or_default());
-    if base.as_ref().is_some_and(|base| difference(base, &wanted).is_none()) {
+    if base
+        .as_ref()
+        .is_some_and(|base| difference(base, &wanted).is_none())
+    {
         return Ok(());
     }
     let info = bus
@@ -106,9 +109,14 @@ fn difference(found: &Config, wanted: &Config) -> Option<&'static str> {
         ("max_age", found.max_age == wanted.max_age),
         ("storage", found.storage == wanted.storage),
         ("num_replicas", found.num_replicas == wanted.num_replicas),
-        ("duplicate_window", found.duplicate_window == wanted.duplicate_window),
+        (
+            "duplicate_window",
+            found.duplicate_window == wanted.duplicate_window,
+        ),
     ];
-    checks.into_iter().find_map(|(name, same)| (!same).then_some(name))
+    checks
+        .into_iter()
+        .find_map(|(name, same)| (!same).then_some(name))
 }
 
 #[cfg(test)]

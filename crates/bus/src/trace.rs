@@ -41,8 +41,7 @@ pub(crate) fn current() -> Option<String> {
 
 /// Makes `span` a child of the span that sent a message.
 pub(crate) fn follow(span: &Span, traceparent: &str) {
-    let parent =
-        opentelemetry::global::get_text_map_propagator(|it| it.extract(&One(traceparent)));
+    let parent = opentelemetry::global::get_text_map_propagator(|it| it.extract(&One(traceparent)));
     if span.set_parent(parent).is_err() {
         // No tracing layer is installed, or the span is filtered out: nothing to join.
         tracing::trace!("trace context not joined");
