@@ -59,6 +59,7 @@ impl RetryPolicy {
     };
 
     /// The same waits with another number of attempts.
+    #[must_use]
     pub const fn with_attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
     }

@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod directory;
 mod error;
+mod exchange;
 mod fiche;
 mod information;
 mod lenient;

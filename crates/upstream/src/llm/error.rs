@@ -43,6 +43,9 @@ pub enum LlmError {
     /// No answer within the attempt limit, in every attempt the budget held.
     #[error("language model gave no answer in time")]
     Timeout,
+    /// What came broke off or is no JSON at all, in every attempt.
+    #[error("language model answer is garbled")]
+    Garbled,
     /// An answer came, but not one of a chat completion.
     #[error("language model answer is malformed: {0}")]
     Malformed(&'static str),
@@ -117,7 +120,7 @@ impl LlmError {
                 Some(*status)
             }
             Self::Unavailable { status, .. } => *status,
-            Self::Timeout | Self::Malformed(_) | Self::Invalid(_) => None,
+            Self::Timeout | Self::Garbled | Self::Malformed(_) | Self::Invalid(_) => None,
         }
     }
 }
@@ -127,7 +130,7 @@ impl Classify for LlmError {
         match self {
             Self::Unavailable { retry_after, .. } => Verdict::Transient(*retry_after),
             // A gateway's half-written answer is as transient as a broken line.
-            Self::Timeout | Self::Malformed("not JSON") => Verdict::Transient(None),
+            Self::Timeout | Self::Garbled => Verdict::Transient(None),
             Self::Refused { .. }
             | Self::Auth { .. }
             | Self::Quota { .. }

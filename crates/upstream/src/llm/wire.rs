@@ -150,7 +150,7 @@ pub(super) fn parse(
     attempts: u32,
     request_id: Option<String>,
 ) -> Result<ChatAnswer, LlmError> {
-    let value: Value = serde_json::from_slice(body).map_err(|_| LlmError::Malformed("not JSON"))?;
+    let value: Value = serde_json::from_slice(body).map_err(|_| LlmError::Garbled)?;
     let completion: Completion =
         serde_json::from_value(value).map_err(|_| LlmError::Malformed("not a chat completion"))?;
     let choice = completion
