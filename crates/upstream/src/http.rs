@@ -127,6 +127,8 @@ pub enum NetworkCause {
     Body,
     /// The answer is larger than the client takes.
     TooLarge,
+    /// The address must not be connected to: the resolver said so with `PermissionDenied`.
+    Blocked,
     /// The request could not be made.
     Request,
     /// Anything else below HTTP.
@@ -145,6 +147,7 @@ impl NetworkCause {
             Self::Tls => "ETLS",
             Self::Body => "EBODY",
             Self::TooLarge => "ETOOLARGE",
+            Self::Blocked => "EBLOCKED",
             Self::Request => "EREQUEST",
             Self::Other => "ENETWORK",
         }
@@ -152,7 +155,10 @@ impl NetworkCause {
 
     /// Whether trying again may help.
     pub const fn is_transient(self) -> bool {
-        !matches!(self, Self::Tls | Self::TooLarge | Self::Request)
+        !matches!(
+            self,
+            Self::Tls | Self::TooLarge | Self::Blocked | Self::Request
+        )
     }
 
     /// Looks through the chain of a client error.
@@ -163,6 +169,7 @@ impl NetworkCause {
         if error.is_builder() {
             return Self::Request;
         }
+        let mut dns = false;
         let mut source = error.source();
         while let Some(cause) = source {
             if let Some(io) = cause.downcast_ref::<std::io::Error>() {
@@ -176,12 +183,12 @@ impl NetworkCause {
             if cause.downcast_ref::<rustls::Error>().is_some() {
                 return Self::Tls;
             }
-            if cause.to_string().starts_with("dns error") {
-                return Self::Dns;
-            }
+            // What is below may tell more: a guard's resolver refuses with `PermissionDenied`.
+            dns |= cause.to_string().starts_with("dns error");
             source = cause.source();
         }
         match () {
+            () if dns => Self::Dns,
             () if error.is_body() || error.is_decode() => Self::Body,
             () if error.is_request() => Self::Reset,
             () => Self::Other,
@@ -200,6 +207,7 @@ impl NetworkCause {
                 Self::Unreachable
             }
             ErrorKind::UnexpectedEof => Self::Body,
+            ErrorKind::PermissionDenied => Self::Blocked,
             _ => return None,
         })
     }
@@ -216,6 +224,7 @@ impl std::fmt::Display for NetworkCause {
             Self::Tls => "TLS failure",
             Self::Body => "answer broke off",
             Self::TooLarge => "answer too large",
+            Self::Blocked => "address not allowed",
             Self::Request => "invalid request",
             Self::Other => "network error",
         };

@@ -26,9 +26,10 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Non-blank, trimmed text of a scalar: an id.
+/// Non-blank, trimmed text of a scalar: an id. A number too large to be exact is none: it would name another row.
 pub(super) fn id(value: Option<&Value>) -> Option<String> {
-    let text = scalar(value?)?;
+    let value = value.filter(|value| !value.is_f64() && !value.is_boolean())?;
+    let text = scalar(value)?;
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -150,6 +151,10 @@ mod tests {
             Some("2104417000000001")
         );
         assert_eq!(id(Some(&json!("  "))), None);
+        assert_eq!(
+            id(serde_json::from_str("70010000000000000001").ok().as_ref()),
+            None
+        );
         assert_eq!(integer(&json!(12.9)), Some(12));
         assert_eq!(integer(&json!("12,9")), Some(12));
         assert_eq!(integer(&json!("x")), None);

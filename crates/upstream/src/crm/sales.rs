@@ -105,15 +105,15 @@ fn sale(
     let mut bad = Vec::new();
     let list = row.remove("recordings").filter(|_| with_recordings);
     let recordings = lenient::rows("recordings", list, &mut bad, UpstreamRecording::read);
-    let mut fiche: SaleFiche = lenient::decode(row)?;
-    fiche.id = fiche.id.trim().to_owned();
-    if fiche.id.is_empty() {
-        return Err("id is missing");
-    }
-    if !fiche.id.bytes().all(|b| b.is_ascii_digit()) {
+    let id = lenient::id(row.get("id")).ok_or("id is missing")?;
+    if !id.bytes().all(|b| b.is_ascii_digit()) {
         return Err("id is not a number");
     }
-    fiche.recordings = recordings;
+    let fiche = SaleFiche {
+        id,
+        recordings,
+        ..lenient::decode(row)?
+    };
     Ok((fiche, bad))
 }
 

@@ -26,7 +26,8 @@ const MOST_REDIRECTS: u32 = 3;
 
 /// Says which URLs may be fetched. The error is a short reason without the URL.
 ///
-/// It sees the URL only; a guard that also judges resolved addresses passes its resolver to [`Downloader::new`].
+/// It sees the URL only; a guard that also judges resolved addresses passes its resolver to [`Downloader::new`],
+/// which refuses by an [`std::io::Error`] of kind `PermissionDenied`.
 pub trait UrlCheck: Send + Sync {
     /// Refuses what must not be fetched.
     fn check(&self, url: &Url) -> Result<(), String>;
@@ -184,7 +185,10 @@ impl Inner {
             .get(url.clone())
             .send()
             .await
-            .map_err(|error| network(NetworkCause::of(&error)))
+            .map_err(|error| match NetworkCause::of(&error) {
+                NetworkCause::Blocked => SpeechError::Refused("address not allowed".to_owned()),
+                cause => network(cause),
+            })
     }
 
     async fn store(

@@ -6,5 +6,6 @@ mod crm;
 mod crm_fixture;
 mod download;
 mod llm;
+mod network;
 mod speech;
 mod trace;
