@@ -7,3 +7,10 @@
 pub mod calls;
 pub mod crm;
 pub mod faults;
+pub mod llm;
+pub mod pusher;
+pub mod stt;
+
+mod start;
+
+pub use start::{DEFAULT_PUSHER_KEY, DEFAULT_PUSHER_SECRET, Options, Simulators, StartError};

@@ -60,6 +60,16 @@ static CALLS: LazyLock<Vec<Call>> = LazyLock::new(|| {
         .collect()
 });
 
+/// What is heard in audio that carries no known call.
+static GENERIC: LazyLock<Call> = LazyLock::new(|| {
+    script::parse(
+        "inconnu",
+        "title: Enregistrement inconnu\nduration: 12\nA: Bonjour, vous m'entendez bien ?\n\
+         C: Oui, bonjour, je vous entends.\nA: Très bien, je vous rappelle dans la journée.\n\
+         C: D'accord, merci, au revoir.\n",
+    )
+});
+
 /// One call, as a speech model would hear it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -111,6 +121,11 @@ pub fn all() -> &'static [Call] {
 /// The call of this name.
 pub fn find(slug: &str) -> Option<&'static Call> {
     CALLS.iter().find(|call| call.slug == slug)
+}
+
+/// A few polite words, for audio that carries no known call.
+pub fn generic() -> &'static Call {
+    &GENERIC
 }
 
 #[cfg(test)]
