@@ -117,6 +117,8 @@ impl Layout {
             spec.args
                 .push(format!("127.0.0.1:{}", self.simulator_port(name)).into());
         }
+        spec.args
+            .extend(self.options.simulator_args.iter().map(Into::into));
         Ok(spec)
     }
 

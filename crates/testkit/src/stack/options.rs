@@ -19,6 +19,8 @@ pub struct StackOptions {
     pub service_env: BTreeMap<Service, BTreeMap<String, String>>,
     /// Whether the simulators are started.
     pub simulators: bool,
+    /// Further arguments of theirs, such as latencies.
+    pub simulator_args: Vec<String>,
     /// The gateway's port when it is free.
     pub gateway_port: Option<u16>,
     /// The broker's `sync_interval`.
@@ -39,6 +41,7 @@ impl StackOptions {
             env: BTreeMap::new(),
             service_env: BTreeMap::new(),
             simulators: true,
+            simulator_args: Vec::new(),
             gateway_port: Some(3002),
             nats_sync: "always".to_owned(),
             durable: true,

@@ -1,3 +1,4 @@
 //! What the other crates' tests stand on.
 
 mod servers;
+mod stack;

@@ -2,7 +2,6 @@
 //! calls are transcribed.
 
 use anyhow::{Context, Result, ensure};
-use chrono::{Days, Utc};
 use sqlx::{Connection, PgConnection};
 use vigie_testkit::Schema;
 use vigie_testkit::api::ApiClient;
@@ -10,12 +9,11 @@ use vigie_testkit::stack::Stack;
 
 /// Steps of an audit.
 pub const STEPS: i32 = 18;
-const POINTS: usize = 8;
-/// A live stream takes no more channels.
-const MAX_FICHES: usize = 50;
-const DAYS_BACK: u64 = 14;
-/// Words that any sales call contains, so that every control point finds a quote.
-const WORDS: [&str; POINTS] = [
+/// The fiches that the simulated CRM gets for this; a live stream takes no more channels.
+pub const BULK: &str = "50@2025-06-02..2025-06-02";
+const DAY: &str = "2025-06-02";
+/// The control points of a step: words that any sales call contains, so that each finds a quote.
+const WORDS: [&str; 8] = [
     "bonjour",
     "contrat",
     "garantie",
@@ -57,29 +55,9 @@ pub async fn configuration(stack: &Stack) -> Result<i64> {
     Ok(id)
 }
 
-/// Fiches with recordings, from the newest days of the CRM.
+/// The fiches of [`BULK`], each with one recording.
 pub async fn fiches(api: &ApiClient) -> Result<Vec<String>> {
-    let today = Utc::now().date_naive();
-    let mut found = Vec::new();
-    for back in 0..DAYS_BACK {
-        let date = today
-            .checked_sub_days(Days::new(back))
-            .context("a day before today")?;
-        for fiche in api.fiches_on(&date.to_string()).await?.fiches {
-            if found.len() < MAX_FICHES && has_recordings(api, &fiche.id).await {
-                found.push(fiche.id);
-            }
-        }
-    }
-    ensure!(!found.is_empty(), "the CRM has no fiche with recordings");
-    Ok(found)
-}
-
-async fn has_recordings(api: &ApiClient, fiche: &str) -> bool {
-    let fiche = api.get(&format!("/api/fiches/{fiche}")).await;
-    fiche.is_ok_and(|fiche| {
-        fiche["recordings"]
-            .as_array()
-            .is_some_and(|all| !all.is_empty())
-    })
+    let day = api.fiches_on(DAY).await?;
+    ensure!(!day.fiches.is_empty(), "the CRM has no fiches on {DAY}");
+    Ok(day.fiches.into_iter().map(|fiche| fiche.id).collect())
 }
