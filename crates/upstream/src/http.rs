@@ -127,7 +127,7 @@ pub enum NetworkCause {
     Body,
     /// The answer is larger than the client takes.
     TooLarge,
-    /// The address must not be connected to: the resolver said so with `PermissionDenied`.
+    /// The address must not be connected to: the URL guard's resolver said so.
     Blocked,
     /// The request could not be made.
     Request,
@@ -180,10 +180,13 @@ impl NetworkCause {
                 source = io.get_ref().map(|inner| inner as _);
                 continue;
             }
+            if cause.downcast_ref::<vigie_webhooks::GuardError>().is_some() {
+                return Self::Blocked;
+            }
             if cause.downcast_ref::<rustls::Error>().is_some() {
                 return Self::Tls;
             }
-            // What is below may tell more: a guard's resolver refuses with `PermissionDenied`.
+            // What is below may tell more: the guard's resolver refuses, it does not fail.
             dns |= cause.to_string().starts_with("dns error");
             source = cause.source();
         }
@@ -207,7 +210,6 @@ impl NetworkCause {
                 Self::Unreachable
             }
             ErrorKind::UnexpectedEof => Self::Body,
-            ErrorKind::PermissionDenied => Self::Blocked,
             _ => return None,
         })
     }

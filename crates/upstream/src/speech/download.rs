@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Response, dns::Resolve};
 use tempfile::NamedTempFile;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use url::{Origin, Url};
+use vigie_webhooks::UrlGuard;
 
 use super::audio::{Audio, AudioSource, audio_type};
 use super::error::{SpeechError, SpeechFailure};
@@ -23,15 +24,6 @@ const CALL: Call = Call {
 };
 /// Redirects followed; each hop is checked like the first.
 const MOST_REDIRECTS: u32 = 3;
-
-/// Says which URLs may be fetched. The error is a short reason without the URL.
-///
-/// It sees the URL only; a guard that also judges resolved addresses passes its resolver to [`Downloader::new`],
-/// which refuses by an [`std::io::Error`] of kind `PermissionDenied`.
-pub trait UrlCheck: Send + Sync {
-    /// Refuses what must not be fetched.
-    fn check(&self, url: &Url) -> Result<(), String>;
-}
 
 /// Bounds of a download.
 #[derive(Debug, Clone)]
@@ -63,7 +55,7 @@ pub struct Downloader {
 struct Inner {
     guarded: reqwest::Client,
     trusted: reqwest::Client,
-    check: Arc<dyn UrlCheck>,
+    guard: UrlGuard,
     origins: Vec<Origin>,
     config: DownloadConfig,
 }
@@ -103,21 +95,17 @@ impl Downloaded {
 }
 
 impl Downloader {
-    /// Builds the client. `resolver` is the guard's: it answers only with addresses that may be connected to.
-    pub fn new(
-        config: DownloadConfig,
-        check: Arc<dyn UrlCheck>,
-        resolver: Option<Arc<dyn Resolve>>,
-    ) -> Result<Self, SetupError> {
+    /// Builds the client. Only what `guard` accepts is fetched, but for the allowed origins.
+    pub fn new(config: DownloadConfig, guard: UrlGuard) -> Result<Self, SetupError> {
         let connect = Duration::from_secs(10).min(config.timeout);
-        let mut guarded = http::builder(connect);
-        if let Some(resolver) = resolver {
-            guarded = guarded.dns_resolver(resolver);
-        }
+        let guarded = http::builder(connect)
+            .dns_resolver(Arc::new(guard.resolver()))
+            // Every fetch resolves and checks anew, so none may use the connection of another.
+            .pool_max_idle_per_host(0);
         let inner = Inner {
             guarded: http::build(guarded)?,
             trusted: http::build(http::builder(connect))?,
-            check,
+            guard,
             origins: config.allowed_origins.iter().map(Url::origin).collect(),
             config,
         };
@@ -177,7 +165,9 @@ impl Inner {
         let client = if self.origins.contains(&url.origin()) {
             &self.trusted
         } else {
-            self.check.check(url).map_err(SpeechError::Refused)?;
+            self.guard
+                .check(url.as_str())
+                .map_err(|refused| SpeechError::Refused(refused.to_string()))?;
             &self.guarded
         };
         // No trace headers: the host is not ours.

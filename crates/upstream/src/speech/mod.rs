@@ -17,7 +17,7 @@ pub use audio::{Audio, AudioSource};
 pub use backoff::Backoff;
 pub use client::SpeechClient;
 pub use config::{ElevenLabsConfig, OpenAiSpeechConfig, SpeechConfig, SpeechProvider};
-pub use download::{DownloadConfig, Downloaded, Downloader, UrlCheck};
+pub use download::{DownloadConfig, Downloaded, Downloader};
 pub use error::{SpeechError, SpeechErrorClass, SpeechFailure};
 pub use key::normalise_key;
 pub use transcript::{SpeechWord, Transcript, derive_transcription_id};

@@ -1,23 +1,19 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
-use vigie_upstream::speech::{DownloadConfig, Downloader, SpeechError, SpeechErrorClass, UrlCheck};
+use vigie_upstream::speech::{DownloadConfig, Downloader, SpeechError, SpeechErrorClass};
+use vigie_webhooks::{GuardConfig, UrlGuard};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-struct NoForbidden;
-impl UrlCheck for NoForbidden {
-    fn check(&self, url: &Url) -> Result<(), String> {
-        if url.path().starts_with("/forbidden") {
-            return Err("address not allowed".to_owned());
-        }
-        Ok(())
-    }
-}
-
+/// A guard for development: this machine is open, other private addresses are not.
 fn downloader(config: DownloadConfig) -> Downloader {
-    Downloader::new(config, Arc::new(NoForbidden), None).unwrap()
+    let guard = GuardConfig {
+        development: true,
+        allowed_origins: Vec::new(),
+        subject: "recording URL",
+    };
+    Downloader::new(config, UrlGuard::new(guard).unwrap()).unwrap()
 }
 
 fn small() -> DownloadConfig {
@@ -76,26 +72,42 @@ async fn audio_lands_on_disk_after_three_redirects_at_most() {
 #[tokio::test]
 async fn every_hop_is_checked() {
     let server = MockServer::start().await;
-    serve(&server, "/1", to("/forbidden/a.mp3")).await;
+    serve(&server, "/1", to("http://169.254.169.254/latest/meta-data")).await;
     serve(&server, "/2", to("file:///etc/passwd")).await;
-    serve(&server, "/forbidden/a.mp3", audio(10)).await;
-    let refused = |why: &str| SpeechError::Refused(why.to_owned());
-    assert_eq!(
-        fetch(&server, "/1").await.unwrap_err(),
-        refused("address not allowed")
-    );
-    assert_eq!(
-        fetch(&server, "/2").await.unwrap_err(),
-        refused("not an http(s) URL")
-    );
+    serve(&server, "/3", to("http://user:pw@localhost/a.mp3")).await;
+    for (at, why) in [
+        ("/1", "recording URL IP not allowed"),
+        ("/2", "not an http(s) URL"),
+        ("/3", "recording URL must not include credentials"),
+    ] {
+        let error = fetch(&server, at).await.unwrap_err();
+        assert_eq!(error, SpeechError::Refused(why.to_owned()));
+        assert_eq!(error.class(), SpeechErrorClass::Permanent);
+    }
+}
+
+#[tokio::test]
+async fn an_allowed_origin_needs_no_guard() {
+    let server = MockServer::start().await;
+    serve(&server, "/a.mp3", audio(10)).await;
+    let production = GuardConfig {
+        development: false,
+        allowed_origins: Vec::new(),
+        subject: "recording URL",
+    };
+    let guard = UrlGuard::new(production).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("{}/a.mp3", server.uri());
+    let strict = Downloader::new(small(), guard.clone()).unwrap();
+    let refused = strict.download(&url, directory.path()).await.unwrap_err();
+    assert!(matches!(refused, SpeechError::Refused(_)), "{refused:?}");
     let config = DownloadConfig {
         allowed_origins: vec![Url::parse(&server.uri()).unwrap()],
         ..small()
     };
-    let directory = tempfile::tempdir().unwrap();
-    let url = format!("{}/1", server.uri());
-    let allowed = downloader(config).download(&url, directory.path()).await;
-    assert_eq!(allowed.unwrap().size_bytes(), 10);
+    let open = Downloader::new(config, guard).unwrap();
+    let fetched = open.download(&url, directory.path()).await.unwrap();
+    assert_eq!(fetched.size_bytes(), 10);
 }
 
 #[tokio::test]

@@ -1,18 +1,19 @@
 //! What breaks below HTTP, told apart.
 
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use reqwest::dns::{Name, Resolve, Resolving};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use rstest::rstest;
-use url::Url;
 use vigie_upstream::NetworkCause;
 use vigie_upstream::crm::{CrmCause, CrmClient, CrmConfig, CrmError};
 use vigie_upstream::retry::RetryPolicy;
-use vigie_upstream::speech::{DownloadConfig, Downloader, SpeechError, UrlCheck};
+use vigie_upstream::speech::{DownloadConfig, Downloader};
+use vigie_webhooks::{GuardConfig, Lookup, UrlGuard};
 
 /// A server that reads a request, writes `answer` and hangs up, `times` times.
 fn hang_up_after(answer: &'static str, times: usize) -> (String, thread::JoinHandle<()>) {
@@ -54,44 +55,41 @@ async fn a_broken_line_is_tried_again_and_named(
     server.join().unwrap();
 }
 
-struct Resolver(ErrorKind);
-impl Resolve for Resolver {
-    fn resolve(&self, _: Name) -> Resolving {
-        let error = std::io::Error::new(self.0, "secret reason");
-        Box::pin(async move { Err(error.into()) })
-    }
-}
-
-struct Anything;
-impl UrlCheck for Anything {
-    fn check(&self, _: &Url) -> Result<(), String> {
-        Ok(())
+/// Answers with these addresses, or fails.
+struct Names(Option<IpAddr>);
+impl Lookup for Names {
+    fn lookup(&self, _: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        let found = self.0.map(|ip| vec![ip]);
+        let found = found.ok_or_else(|| io::Error::other("secret reason"));
+        std::future::ready(found).boxed()
     }
 }
 
 #[rstest]
+#[case(Some("10.0.0.7"), "Audio download failed: address not allowed", false)]
 #[case(
-    ErrorKind::PermissionDenied,
+    Some("169.254.169.254"),
     "Audio download failed: address not allowed",
     false
 )]
-#[case(ErrorKind::Other, "Audio download failed code=ENOTFOUND", true)]
+#[case(None, "Audio download failed code=ENOTFOUND", true)]
 #[tokio::test]
-async fn a_resolver_may_refuse_or_fail(
-    #[case] kind: ErrorKind,
+async fn a_name_may_lead_nowhere_or_where_it_must_not(
+    #[case] address: Option<&str>,
     #[case] text: &str,
     #[case] retryable: bool,
 ) {
-    let resolver = Arc::new(Resolver(kind));
-    let downloader = Downloader::new(
-        DownloadConfig::default(),
-        Arc::new(Anything),
-        Some(resolver),
-    )
-    .unwrap();
+    let config = GuardConfig {
+        development: false,
+        allowed_origins: Vec::new(),
+        subject: "recording URL",
+    };
+    let names = Names(address.map(|ip| ip.parse().unwrap()));
+    let guard = UrlGuard::with_lookup(config, Arc::new(names)).unwrap();
+    let downloader = Downloader::new(DownloadConfig::default(), guard).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let url = "http://records.example.test/a.mp3";
-    let error: SpeechError = downloader
+    let url = "https://records.example.com/a.mp3";
+    let error = downloader
         .download(url, directory.path())
         .await
         .unwrap_err();
