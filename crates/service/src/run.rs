@@ -58,6 +58,8 @@ async fn serve<C>(
     config: C,
     wire: impl AsyncFnOnce(Boot<C>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    // Clients that bring no TLS backend of their own share this one; a second installation is refused.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let telemetry = Telemetry::install(service, &platform)?;
     let parts = Parts::bind(service, config, platform).await?;
     let outcome = match start(parts, wire).await {

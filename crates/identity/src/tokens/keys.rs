@@ -20,16 +20,21 @@ pub trait KeySource: Send + Sync + 'static {
 }
 
 /// Shortest time between two fetches for unknown key ids: a flood of forged ids asks auth no more often.
-const REFETCH_SECONDS: i64 = 5;
+const UNKNOWN: TimeDelta = TimeDelta::seconds(5);
+/// Shortest time between two fetches while there is no key at all.
+const FAILED: TimeDelta = TimeDelta::seconds(1);
+/// A set older than this is fetched again, so that a withdrawn key goes away.
+const STALE: TimeDelta = TimeDelta::minutes(5);
 
 type Keys = HashMap<String, DecodingKey>;
 
-/// The key set, fetched when a token names a key that is not in it.
+/// The key set, fetched when a token names a key that is not in it, and now and then.
 pub(super) struct KeyCache {
     source: Arc<dyn KeySource>,
     clock: Clock,
     keys: RwLock<Arc<Keys>>,
-    fetched: Mutex<Option<DateTime<Utc>>>,
+    /// When auth was asked last. Held while asking, so that one asks and the others wait.
+    asked: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl KeyCache {
@@ -38,38 +43,68 @@ impl KeyCache {
             source,
             clock,
             keys: RwLock::default(),
-            fetched: Mutex::new(None),
+            asked: Mutex::new(None),
         }
     }
 
     /// The key with this id; `None` when auth does not publish it.
     pub(super) async fn get(&self, kid: &str) -> Result<Option<DecodingKey>, KeySourceError> {
-        if let Some(key) = self.current().get(kid) {
-            return Ok(Some(key.clone()));
+        if self.find(kid).is_some() {
+            self.refresh().await;
+            return Ok(self.find(kid));
         }
-        // Held while fetching: everyone who misses waits for one fetch and then looks again.
-        let mut fetched = self.fetched.lock().await;
-        if let Some(key) = self.current().get(kid) {
-            return Ok(Some(key.clone()));
+        let mut asked = self.asked.lock().await;
+        // Whoever held the lock may have brought the key.
+        if let Some(key) = self.find(kid) {
+            return Ok(Some(key));
         }
-        let now = self.clock.now();
-        if fetched.is_some_and(|at| now - at < TimeDelta::seconds(REFETCH_SECONDS)) {
-            return Ok(None);
+        let pause = if self.current().is_empty() {
+            FAILED
+        } else {
+            UNKNOWN
+        };
+        if self.age(*asked).is_none_or(|age| age >= pause) {
+            *asked = Some(self.clock.now());
+            self.fetch().await?;
+        } else if self.current().is_empty() {
+            return Err(KeySourceError("asked a moment ago".to_owned()));
         }
+        Ok(self.find(kid))
+    }
+
+    /// Fetches a stale set again; one call does, the others go on with what there is.
+    async fn refresh(&self) {
+        let Ok(mut asked) = self.asked.try_lock() else {
+            return;
+        };
+        if self.age(*asked).is_some_and(|age| age >= STALE) {
+            *asked = Some(self.clock.now());
+            // Fails only without any key, and there is one.
+            let _kept = self.fetch().await;
+        }
+    }
+
+    /// Replaces the set. While auth is down the cached one serves.
+    async fn fetch(&self) -> Result<(), KeySourceError> {
         match self.source.fetch().await {
             Ok(set) => {
-                *fetched = Some(now);
                 self.replace(&set);
-                Ok(self.current().get(kid).cloned())
+                Ok(())
             }
-            // With keys at hand, an unknown id is most likely forged: do not ask again at once.
-            Err(error) if !self.current().is_empty() => {
-                *fetched = Some(now);
+            Err(error) if self.current().is_empty() => Err(error),
+            Err(error) => {
                 tracing::warn!(error = %error, "serving the cached keys");
-                Ok(None)
+                Ok(())
             }
-            Err(error) => Err(error),
         }
+    }
+
+    fn age(&self, asked: Option<DateTime<Utc>>) -> Option<TimeDelta> {
+        asked.map(|at| self.clock.now() - at)
+    }
+
+    fn find(&self, kid: &str) -> Option<DecodingKey> {
+        self.current().get(kid).cloned()
     }
 
     fn current(&self) -> Arc<Keys> {

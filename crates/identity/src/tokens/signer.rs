@@ -31,7 +31,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new key pair. The id is the start of a hash-free random value, never derived from the key.
+    /// A new key pair under a random id.
     pub fn generate() -> Result<Self, SigningError> {
         let key = ed25519_dalek::SigningKey::generate(&mut UnwrapErr(SysRng));
         Self::from_key(Uuid::new_v4().simple().to_string(), &key)

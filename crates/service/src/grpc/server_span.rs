@@ -1,14 +1,19 @@
 use super::split_path;
+use crate::error::{ErrorCode, WireError};
 use crate::telemetry::continue_from;
+use futures::FutureExt;
 use http::{Request, Response};
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use tonic::Status;
 use tower::Service;
 use tracing::{Instrument, Span, field};
 
-/// Opens the span `rpc` around each call, in the caller's trace, and counts its time and outcome.
+/// Opens the span `rpc` around each call, in the caller's trace, counts its time and outcome, and turns
+/// a panic into an internal error, so that the other calls of its connection live on.
 #[derive(Clone)]
 pub(super) struct ServerSpan<S>(pub(super) S);
 
@@ -16,6 +21,7 @@ impl<S, B, R> Service<Request<B>> for ServerSpan<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
     S::Future: Send + 'static,
+    R: Default,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -43,7 +49,14 @@ where
         let call = span.in_scope(|| self.0.call(request));
         let timed = async move {
             let started = Instant::now();
-            let outcome = call.await;
+            let outcome = AssertUnwindSafe(call)
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| {
+                    tracing::error!("the handler panicked");
+                    let error = WireError::new(ErrorCode::Internal, WireError::INTERNAL);
+                    Ok(Status::from(error).into_http())
+                });
             if let Ok(response) = &outcome {
                 record(labels, response, started);
             }
