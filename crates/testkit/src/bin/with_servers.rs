@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use std::process::ExitCode;
-use vigie_testkit::{Nats, Postgres, TEST_NATS_URL, TEST_POSTGRES_URL};
+use vigie_testkit::{Nats, Postgres, Schema, TEST_NATS_URL, TEST_POSTGRES_URL};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode> {
@@ -12,7 +12,7 @@ async fn main() -> Result<ExitCode> {
         .next()
         .context("usage: vigie-with-servers <command> [argument…]")?;
     let (postgres, nats) = tokio::try_join!(Postgres::start_temporary(), Nats::start())?;
-    postgres.provision("vigie").await?;
+    postgres.provision("vigie", &Schema::ALL).await?;
     let status = tokio::process::Command::new(&program)
         .args(args)
         .env(TEST_POSTGRES_URL, postgres.url())

@@ -97,9 +97,9 @@ impl Postgres {
         TestDatabase::create(self, schemas).await
     }
 
-    /// The roles and, in `database` (made when missing), the schema of each service.
-    pub async fn provision(&self, database: &str) -> Result<()> {
-        provision(&self.url, database).await
+    /// The roles and, in `database` (made when missing), these schemas.
+    pub async fn provision(&self, database: &str, schemas: &[Schema]) -> Result<()> {
+        provision(&self.url, database, schemas).await
     }
 
     /// The server process, when it is ours.
@@ -119,7 +119,7 @@ pub async fn wait_until_ready(url: &str) -> Result<()> {
 }
 
 /// Waits for the server, then makes the roles and, in `database` (made when missing), the schemas.
-pub async fn provision(url: &str, database: &str) -> Result<()> {
+pub async fn provision(url: &str, database: &str, schemas: &[Schema]) -> Result<()> {
     wait_until_ready(url).await?;
     let mut admin = PgConnection::connect(&format!("{url}/postgres")).await?;
     admin.execute(AssertSqlSafe(schema::ensure_roles())).await?;
@@ -136,10 +136,7 @@ pub async fn provision(url: &str, database: &str) -> Result<()> {
     admin.close().await?;
     let mut admin = PgConnection::connect(&format!("{url}/{database}")).await?;
     admin
-        .execute(AssertSqlSafe(schema::ensure_schemas(
-            database,
-            &Schema::SERVICES,
-        )))
+        .execute(AssertSqlSafe(schema::ensure_schemas(database, schemas)))
         .await?;
     Ok(admin.close().await?)
 }

@@ -53,22 +53,21 @@ impl Schema {
         }
     }
 
-    const fn all() -> [Self; 6] {
-        [
-            Self::Auth,
-            Self::Fiche,
-            Self::Transcription,
-            Self::Audit,
-            Self::Automation,
-            Self::Bus,
-        ]
-    }
+    /// Every schema.
+    pub const ALL: [Self; 6] = [
+        Self::Auth,
+        Self::Fiche,
+        Self::Transcription,
+        Self::Audit,
+        Self::Automation,
+        Self::Bus,
+    ];
 }
 
 /// Makes the roles of all services. Roles belong to the whole server, so two processes may try.
 pub fn ensure_roles() -> String {
     let mut sql = "BEGIN; SELECT pg_advisory_xact_lock(8734223001);\n".to_owned();
-    for schema in Schema::all() {
+    for schema in Schema::ALL {
         let (role, name) = (schema.role(), schema.name());
         // `write!` to a String cannot fail.
         let _infallible = writeln!(

@@ -69,7 +69,7 @@ impl Stack {
         }
         let (postgres_url, nats_url) = (database.url(), self.layout.nats_url());
         tokio::try_join!(
-            postgres::provision(&postgres_url, "vigie"),
+            postgres::provision(&postgres_url, "vigie", &crate::Schema::SERVICES),
             nats::wait_until_ready(&nats_url),
         )
         .with_context(|| {

@@ -1,4 +1,6 @@
 //! What the other crates' tests stand on.
 
+#![expect(clippy::unwrap_used, reason = "tests stop where they fail")]
+
 mod servers;
 mod stack;

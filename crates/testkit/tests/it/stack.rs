@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 use vigie_testkit::stack::{Home, Replica, Service, Stack, StackOptions, StackState};
-use vigie_testkit::{tools, wait};
+use vigie_testkit::wait;
 
 /// Answers every request with its environment; ready at once.
 const FAKE: &str = r#"#!/usr/bin/env python3
@@ -36,7 +36,7 @@ fn fakes() -> (Directory, StackOptions) {
     let dir = std::env::temp_dir().join(format!("vigie-fake-{}", uuid::Uuid::new_v4().simple()));
     let binaries = dir.join("bin");
     std::fs::create_dir_all(&binaries).unwrap();
-    let names = Service::ALL.map(|service| service.binary());
+    let names = Service::ALL.map(Service::binary);
     for name in names.iter().map(String::as_str).chain(["vigie-simulators"]) {
         let path = binaries.join(name);
         std::fs::write(&path, FAKE).unwrap();
@@ -71,9 +71,6 @@ fn alive(pid: u32) -> bool {
 
 #[tokio::test]
 async fn a_stack_starts_heals_and_stops() {
-    if tools::postgres("initdb").is_err() {
-        panic!("run `make setup`");
-    }
     let (_dir, options) = fakes();
     let options = options
         .with_replicas(Service::StepAnalyzer, 2)
