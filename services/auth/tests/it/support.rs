@@ -1,0 +1,135 @@
+//! An auth service on a database of its own, called through its gRPC port.
+
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use tonic::Request;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::transport::Channel;
+use vigie_auth::app;
+use vigie_auth::config::Config;
+use vigie_contracts::auth::v1 as pb;
+use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
+use vigie_service::env::{Env, FromEnv};
+use vigie_service::{Parts, Platform, Running, ServiceName, start};
+use vigie_testkit::{Postgres, Schema, TestDatabase};
+
+pub const EMAIL: &str = "admin@vigie.test";
+pub const PASSWORD: &str = "a-long-phrase-7";
+pub const API_TOKEN: &str = "machine-token";
+const SECRET: &str = "gateway-secret";
+
+/// The running service.
+pub struct App {
+    pub client: AuthServiceClient<Channel>,
+    pub database: TestDatabase,
+    running: Running,
+}
+
+impl App {
+    pub async fn start() -> Result<Self> {
+        Self::with(&[]).await
+    }
+
+    /// With more or other variables.
+    pub async fn with(more: &[(&str, &str)]) -> Result<Self> {
+        let database = Postgres::shared().await?.database(&[Schema::Auth]).await?;
+        Self::on(database, more).await
+    }
+
+    pub async fn on(database: TestDatabase, more: &[(&str, &str)]) -> Result<Self> {
+        let hash = hex::encode(Sha256::digest(SECRET));
+        let url = database.url(Schema::Auth);
+        let clients = format!("gateway={hash}");
+        let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let mut variables = vec![
+            ("NATS_URL", "nats://127.0.0.1:1"),
+            ("GRPC_ADDR", "127.0.0.1:0"),
+            ("METRICS_ADDR", "127.0.0.1:0"),
+            ("DATABASE_URL", &url),
+            ("VIGIE_ENCRYPTION_KEY", key),
+            ("INTERNAL_CLIENTS", &clients),
+            ("AUTH_SEED_ADMIN_EMAIL", EMAIL),
+            ("AUTH_SEED_ADMIN_PASSWORD", PASSWORD),
+            ("API_AUTH_TOKEN", API_TOKEN),
+        ];
+        variables.extend(more);
+        let mut env = Env::from_map(variables);
+        let platform = Platform::from_env(&mut env, ServiceName::Auth)?;
+        let config = Config::from_env(&mut env)?;
+        let parts = Parts::bind(ServiceName::Auth, config, platform).await?;
+        let running = start(parts, app::start).await?;
+        let client = connect(running.grpc_addr).await?;
+        Ok(Self {
+            client,
+            database,
+            running,
+        })
+    }
+
+    /// Stops it and gives the database to the next one.
+    pub async fn stop(self) -> Result<TestDatabase> {
+        self.running.stop().await?;
+        Ok(self.database)
+    }
+
+    pub async fn login(&self) -> Result<pb::Session, tonic::Status> {
+        self.login_as(EMAIL, PASSWORD).await
+    }
+
+    pub async fn login_as(
+        &self,
+        email: &str,
+        password: &str,
+    ) -> Result<pb::Session, tonic::Status> {
+        let request = pb::LoginRequest {
+            email: email.into(),
+            password: password.into(),
+            client: None,
+        };
+        let answer = self.client.clone().login(request).await?.into_inner();
+        Ok(answer.session.expect("a session"))
+    }
+
+    pub async fn refresh(&self, token: &str) -> Result<pb::Session, tonic::Status> {
+        let request = pb::RefreshRequest {
+            refresh_token: Some(token.to_owned()),
+            client: None,
+        };
+        let answer = self.client.clone().refresh(request).await?.into_inner();
+        Ok(answer.session.expect("a session"))
+    }
+
+    /// A call as the gateway makes it: internal token, and the user's where there is one.
+    pub async fn as_gateway<T>(&self, body: T, user: Option<&str>) -> Result<Request<T>> {
+        let issue = pb::IssueInternalTokenRequest {
+            service: "gateway".to_owned(),
+            secret: SECRET.to_owned(),
+            audience: "auth".to_owned(),
+        };
+        let internal = self
+            .client
+            .clone()
+            .issue_internal_token(issue)
+            .await?
+            .into_inner();
+        let mut request = Request::new(body);
+        let metadata = request.metadata_mut();
+        metadata.insert(
+            "x-vigie-internal",
+            internal.token.parse::<AsciiMetadataValue>()?,
+        );
+        if let Some(token) = user {
+            metadata.insert(
+                "authorization",
+                format!("Bearer {token}").parse::<AsciiMetadataValue>()?,
+            );
+        }
+        Ok(request)
+    }
+}
+
+async fn connect(addr: Option<SocketAddr>) -> Result<AuthServiceClient<Channel>> {
+    let addr = addr.expect("auth answers gRPC");
+    Ok(AuthServiceClient::connect(format!("http://{addr}")).await?)
+}
