@@ -1,0 +1,137 @@
+//! What an audit's steps are judged by, read once from the orchestrator and kept in memory.
+
+use crate::domain::judgement::Transcript;
+use flate2::read::DeflateDecoder;
+use moka::future::Cache;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::Status;
+use vigie_contracts::audit::v1 as pb;
+use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
+use vigie_events::audit::StepAnalyze;
+use vigie_events::ids::AuditId;
+use vigie_scorecard::{ConfigSnapshot, LexicalIndex, Timeline};
+use vigie_service::InternalChannel;
+
+/// Audits kept: more than a replica works on at once.
+const AUDITS_KEPT: u64 = 512;
+/// Transcripts kept; several audits of a fiche share one.
+const TRANSCRIPTS_KEPT: u64 = 64;
+/// Largest timeline accepted once inflated: a day of speech is about 2 MiB.
+const LARGEST_TIMELINE: u64 = 64 * 1024 * 1024;
+
+/// The context could not be had.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ContextError {
+    /// The orchestrator did not answer.
+    #[error("audit context unavailable: {0}")]
+    Unavailable(String),
+    /// The audit is gone or has no context any more.
+    #[error("audit context not found")]
+    NotFound,
+    /// What it answered cannot be read: it will not improve.
+    #[error("audit context is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+/// What one audit is judged by.
+#[derive(Debug)]
+pub struct AuditContext {
+    /// The frozen configuration.
+    pub config: ConfigSnapshot,
+    /// The frozen transcript.
+    pub transcript: Arc<Transcript>,
+    /// Positions that were stored when this was read.
+    pub stored_positions: Vec<i32>,
+}
+
+/// Reads contexts and keeps them.
+#[derive(Clone)]
+pub struct Contexts {
+    client: AuditServiceClient<InternalChannel>,
+    audits: Cache<AuditId, Arc<AuditContext>>,
+    transcripts: Cache<String, Arc<Transcript>>,
+}
+
+impl Contexts {
+    /// Contexts of this orchestrator, kept for `ttl`.
+    pub fn new(channel: InternalChannel, ttl: Duration) -> Self {
+        Self {
+            client: AuditServiceClient::new(channel),
+            audits: Cache::builder()
+                .max_capacity(AUDITS_KEPT)
+                .time_to_live(ttl)
+                .build(),
+            transcripts: Cache::builder()
+                .max_capacity(TRANSCRIPTS_KEPT)
+                .time_to_live(ttl)
+                .build(),
+        }
+    }
+
+    /// The context of an audit; parallel steps of one audit read it once.
+    pub async fn of(&self, audit: AuditId) -> Result<Arc<AuditContext>, ContextError> {
+        let read = self.audits.try_get_with(audit, self.read(audit));
+        read.await.map_err(|error| ContextError::clone(&error))
+    }
+
+    /// Whether the orchestrator still waits for this step.
+    pub async fn wanted(&self, step: &StepAnalyze) -> Result<bool, ContextError> {
+        let request = pb::GetStepStateRequest {
+            audit_id: step.audit_db_id.to_string(),
+            step_position: step.step_position,
+        };
+        let state = self
+            .client
+            .clone()
+            .get_step_state(request)
+            .await
+            .map_err(|e| refusal(&e))?;
+        Ok(state.into_inner().wanted)
+    }
+
+    async fn read(&self, audit: AuditId) -> Result<Arc<AuditContext>, ContextError> {
+        let request = pb::GetAuditContextRequest {
+            audit_id: audit.to_string(),
+        };
+        let answer = self.client.clone().get_audit_context(request).await;
+        let answer = answer.map_err(|error| refusal(&error))?.into_inner();
+        let config = serde_json::from_str(&answer.config_json)
+            .map_err(|_| ContextError::Malformed("config"))?;
+        let hash = answer.transcript_hash;
+        let transcript = async { inflate(&answer.timeline, hash.clone()).map(Arc::new) };
+        let transcript = self
+            .transcripts
+            .try_get_with(hash.clone(), transcript)
+            .await;
+        Ok(Arc::new(AuditContext {
+            config,
+            transcript: transcript.map_err(|error| ContextError::clone(&error))?,
+            stored_positions: answer.stored_positions,
+        }))
+    }
+}
+
+fn refusal(status: &Status) -> ContextError {
+    match status.code() {
+        tonic::Code::NotFound => ContextError::NotFound,
+        code => ContextError::Unavailable(code.to_string()),
+    }
+}
+
+fn inflate(deflated: &[u8], hash: String) -> Result<Transcript, ContextError> {
+    let mut json = Vec::new();
+    let mut reader = DeflateDecoder::new(deflated).take(LARGEST_TIMELINE);
+    reader
+        .read_to_end(&mut json)
+        .map_err(|_| ContextError::Malformed("timeline"))?;
+    let timeline: Timeline =
+        serde_json::from_slice(&json).map_err(|_| ContextError::Malformed("timeline"))?;
+    let index = LexicalIndex::new(&timeline);
+    Ok(Transcript {
+        timeline,
+        index,
+        hash,
+    })
+}

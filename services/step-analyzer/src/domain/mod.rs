@@ -1,0 +1,4 @@
+//! What is judged and what comes of it.
+
+pub mod judgement;
+pub mod prompt;

@@ -1,0 +1,52 @@
+//! The engines that judge.
+
+pub mod lexical;
+mod openai;
+
+pub use lexical::Lexical;
+pub use openai::OpenAi;
+
+use crate::domain::judgement::{JudgeError, Judgement, Question};
+use crate::domain::prompt::PROMPT_VERSION;
+
+/// Who judges; chosen once, at start.
+pub enum Engine {
+    /// A model behind an OpenAI-compatible endpoint.
+    OpenAi(OpenAi),
+    /// The built-in engine: no key, no network, deterministic.
+    Lexical(Lexical),
+}
+
+impl Engine {
+    /// The name stored with every result.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OpenAi(_) => "openai",
+            Self::Lexical(_) => "lexical",
+        }
+    }
+
+    /// The model stored with results.
+    pub fn model(&self) -> &str {
+        match self {
+            Self::OpenAi(engine) => engine.model(),
+            Self::Lexical(_) => lexical::MODEL,
+        }
+    }
+
+    /// The version of what the model is told; of the rules, for the built-in engine.
+    pub const fn prompt_version(&self) -> &'static str {
+        match self {
+            Self::OpenAi(_) => PROMPT_VERSION,
+            Self::Lexical(_) => lexical::MODEL,
+        }
+    }
+
+    /// Judges one step.
+    pub async fn judge(&self, question: Question<'_>) -> Result<Judgement, JudgeError> {
+        match self {
+            Self::OpenAi(engine) => engine.judge(question).await,
+            Self::Lexical(engine) => Ok(engine.judge(question)),
+        }
+    }
+}

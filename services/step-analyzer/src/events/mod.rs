@@ -1,0 +1,5 @@
+//! Consumed messages, one file each.
+
+mod step_analyze;
+
+pub use step_analyze::AnalyzeStep;
