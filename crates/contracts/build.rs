@@ -56,10 +56,22 @@ const SNAKE: [&str; 9] = [
 const RAW_JSON: [(&str, &str); 7] = [
     (".vigie.fiche.v1.SaleFiche.recordings_json", "recordings"),
     (".vigie.audit.v1.AuditRow.result_data_json", "resultData"),
-    (".vigie.automation.v1.Schedule.fiche_selection_json", "ficheSelection"),
-    (".vigie.automation.v1.Run.error_details_json", "errorDetails"),
-    (".vigie.automation.v1.Run.config_snapshot_json", "configSnapshot"),
-    (".vigie.automation.v1.Run.result_summary_json", "resultSummary"),
+    (
+        ".vigie.automation.v1.Schedule.fiche_selection_json",
+        "ficheSelection",
+    ),
+    (
+        ".vigie.automation.v1.Run.error_details_json",
+        "errorDetails",
+    ),
+    (
+        ".vigie.automation.v1.Run.config_snapshot_json",
+        "configSnapshot",
+    ),
+    (
+        ".vigie.automation.v1.Run.result_summary_json",
+        "resultSummary",
+    ),
     (".vigie.automation.v1.RunLog.metadata_json", "metadata"),
 ];
 
@@ -72,6 +84,10 @@ const OMITTED_WHEN_NONE: [&str; 5] = [
     ".vigie.transcription.v1.RunStatus.reason",
 ];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts where to write by the environment"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from("../../proto");
     println!("cargo::rerun-if-changed=../../proto");

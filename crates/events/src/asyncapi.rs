@@ -88,7 +88,23 @@ impl Document {
         self.event::<automation::ItemSettled>(&["automation"], &[]);
     }
 
-    fn realtime_events(&mut self) {}
+    fn realtime_events(&mut self) {
+        use crate::realtime::audit as rt;
+        self.realtime::<rt::FicheFetchStarted>("audit-orchestrator");
+        self.realtime::<rt::FicheFetchCompleted>("audit-orchestrator");
+        self.realtime::<rt::TranscriptionCheck>("audit-orchestrator");
+        self.realtime::<rt::ConfigLoaded>("audit-orchestrator");
+        self.realtime::<rt::Started>("audit-orchestrator");
+        self.realtime::<rt::TimelineGenerated>("audit-orchestrator");
+        self.realtime::<rt::Progress>("audit-orchestrator");
+        self.realtime::<rt::AnalysisStarted>("audit-orchestrator");
+        self.realtime::<rt::StepStarted>("step-analyzer");
+        self.realtime::<rt::StepCompleted>("audit-orchestrator");
+        self.realtime::<rt::StepFailed>("audit-orchestrator");
+        self.realtime::<rt::ComplianceCalculated>("audit-orchestrator");
+        self.realtime::<rt::Completed>("audit-orchestrator");
+        self.realtime::<rt::Failed>("audit-orchestrator");
+    }
 
     fn event<E: Event>(&mut self, producers: &[&str], consumers: &[&str]) {
         let tokens = E::NAME.replace('/', ".");
@@ -107,14 +123,10 @@ impl Document {
         self.operation(E::NAME, "receive", consumers);
     }
 
-    #[expect(
-        dead_code,
-        reason = "the domains register their realtime payloads as they are typed"
-    )]
-    fn realtime<E: RealtimeEvent>(&mut self, about: &str, producer: &str) {
+    fn realtime<E: RealtimeEvent>(&mut self, producer: &str) {
         let address = format!("realtime.{{channel}}.{}", E::NAME);
         let parameters = json!({"channel": {"description": "The entity's own channel."}});
-        self.channel::<E>(E::NAME, about, &address, &parameters);
+        self.channel::<E>(E::NAME, "Progress for a screen.", &address, &parameters);
         self.operation(E::NAME, "send", &[producer]);
     }
 

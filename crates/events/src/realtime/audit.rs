@@ -29,7 +29,10 @@ impl AuditRef {
     /// The same without `event_id`, as step messages carry it.
     #[must_use]
     pub fn of_step(&self) -> Self {
-        Self { event_id: None, ..self.clone() }
+        Self {
+            event_id: None,
+            ..self.clone()
+        }
     }
 }
 
@@ -55,8 +58,15 @@ pub enum TranscriptMode {
 impl Approach {
     /// The approach of an audit.
     pub const fn of(use_rlm: bool) -> Self {
-        let transcript_mode = if use_rlm { TranscriptMode::Tools } else { TranscriptMode::Prompt };
-        Self { use_rlm, transcript_mode }
+        let transcript_mode = if use_rlm {
+            TranscriptMode::Tools
+        } else {
+            TranscriptMode::Prompt
+        };
+        Self {
+            use_rlm,
+            transcript_mode,
+        }
     }
 }
 
