@@ -11,8 +11,8 @@ use std::time::Duration;
 /// A queue for connections fails fast.
 const ACQUIRE: Duration = Duration::from_secs(3);
 /// A connection is replaced after this, so that a new server gets its share.
-const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
-const IDLE: Duration = Duration::from_secs(5 * 60);
+const MAX_LIFETIME: Duration = Duration::from_mins(30);
+const IDLE: Duration = Duration::from_mins(5);
 
 /// Limits of each statement and transaction.
 const LIMITS: [(&str, &str); 3] = [

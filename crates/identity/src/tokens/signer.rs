@@ -123,17 +123,17 @@ impl Signer {
         })
     }
 
-    /// Signs an internal token for calls of `caller` to `called`, and says how many seconds it lives.
+    /// Signs an internal token for calls of `caller` to `target`, and says how many seconds it lives.
     pub fn internal(
         &self,
         caller: ServiceName,
-        called: ServiceName,
+        target: ServiceName,
         now: DateTime<Utc>,
     ) -> Result<(SecretString, i64), SigningError> {
         let claims = InternalClaims {
             iss: self.realm.issuer.clone(),
             sub: caller.as_str().to_owned(),
-            aud: called.as_str().to_owned(),
+            aud: target.as_str().to_owned(),
             iat: now.timestamp(),
             exp: now.timestamp() + INTERNAL_MAX_SECONDS,
             jti: Uuid::new_v4().to_string(),

@@ -97,18 +97,18 @@ impl Verifier {
         Ok(principal)
     }
 
-    /// Verifies an internal token meant for `called` and says which service calls.
+    /// Verifies an internal token meant for `target` and says which service calls.
     pub async fn internal(
         &self,
         token: &str,
-        called: ServiceName,
+        target: ServiceName,
     ) -> Result<ServiceName, VerifyError> {
-        let key = digest(called.as_str(), token);
+        let key = digest(target.as_str(), token);
         if let Some((caller, expires_at)) = self.internal.get(&key).await {
             self.still(expires_at)?;
             return Ok(caller);
         }
-        let claims: InternalClaims = self.verify(token, INTERNAL_TYP, called.as_str()).await?;
+        let claims: InternalClaims = self.verify(token, INTERNAL_TYP, target.as_str()).await?;
         self.check(
             Life {
                 iat: claims.iat,

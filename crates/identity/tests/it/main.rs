@@ -1,5 +1,7 @@
 //! Behaviour of the crate through its public API.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod fixture;
 mod grpc;
 mod internal_tokens;

@@ -39,13 +39,11 @@ impl Env {
 
     /// A URL that must be there.
     pub fn url(&mut self, name: &str) -> Url {
-        match self.lookup(name) {
-            Some(text) => self.parse_url(name, &text).unwrap_or_else(stand_in),
-            None => {
-                self.problem(name, REQUIRED);
-                stand_in()
-            }
+        if let Some(text) = self.lookup(name) {
+            return self.parse_url(name, &text).unwrap_or_else(stand_in);
         }
+        self.problem(name, REQUIRED);
+        stand_in()
     }
 
     /// A URL, or the default.

@@ -22,7 +22,7 @@ pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 
 const CALLS_PER_CONNECTION: usize = 256;
 const STREAMS_PER_CONNECTION: u32 = 512;
-const LONGEST_CALL: Duration = Duration::from_secs(120);
+const LONGEST_CALL: Duration = Duration::from_mins(2);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(20);
 const HEADER_BYTES: u32 = 32 * 1024;
@@ -30,7 +30,7 @@ const HEADER_BYTES: u32 = 32 * 1024;
 /// process, because tonic adds no jitter and all connections of a roll-out start together.
 const CONNECTION_AGE_SECONDS: std::ops::Range<u64> = 300..600;
 /// Longer than any streamed answer.
-const CONNECTION_GRACE: Duration = Duration::from_secs(300);
+const CONNECTION_GRACE: Duration = Duration::from_mins(5);
 
 /// What a service says about its RPCs.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,20 +7,23 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 use vigie_identity::ServiceName;
 
-/// Writes one JSON object a line to standard output: time, level, service, instance, trace id, the
+/// Writes one JSON object a line: time, level, service, instance, trace id, the
 /// fields of all spans around, then those of the event.
-pub(super) struct JsonLog {
+pub(super) struct JsonLog<W> {
+    writer: W,
     service: &'static str,
     instance: String,
 }
 
-impl JsonLog {
-    pub(super) fn new(service: ServiceName, instance: &str) -> Self {
+impl<W> JsonLog<W> {
+    pub(super) fn new(service: ServiceName, instance: &str, writer: W) -> Self {
         Self {
+            writer,
             service: service.as_str(),
             instance: instance.to_owned(),
         }
@@ -53,7 +56,11 @@ impl JsonLog {
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLog {
+impl<S, W> Layer<S> for JsonLog<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
@@ -74,7 +81,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLog {
         let spans = context
             .event_scope(event)
             .into_iter()
-            .flat_map(|scope| scope.from_root());
+            .flat_map(Scope::from_root);
         let spans = spans.map(|span| {
             (
                 span.name(),
@@ -88,8 +95,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLog {
         let trace_id = id_of(&opentelemetry::Context::current());
         let mut text = Value::Object(self.line(event, spans, trace_id)).to_string();
         text.push('\n');
-        // There is nowhere to report that standard output is closed.
-        let _written = std::io::stdout().lock().write_all(text.as_bytes());
+        // There is nowhere to report that the log is closed.
+        let _written = self.writer.make_writer().write_all(text.as_bytes());
     }
 }
 
@@ -126,5 +133,90 @@ impl Visit for Fields {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put(field, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::JsonLog;
+    use crate::telemetry::{continue_from, inject, trace_id, traceparent};
+    use http::HeaderMap;
+    use opentelemetry::trace::TracerProvider;
+    use opentelemetry_sdk::propagation::TraceContextPropagator;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::layer::SubscriberExt;
+    use vigie_identity::ServiceName;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn one_trace_joins_the_lines_of_caller_and_called() {
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = JsonLog::new(ServiceName::Auth, "auth-0", move || writer.clone());
+        let traces = SdkTracerProvider::builder().build();
+        let subscriber = tracing_subscriber::registry()
+            .with(log)
+            .with(tracing_opentelemetry::layer().with_tracer(traces.tracer("test")));
+
+        tracing::subscriber::with_default(subscriber, || {
+            let mut headers = HeaderMap::new();
+            let outer = tracing::info_span!("rpc.call", audit.id = "7");
+            outer.in_scope(|| {
+                tracing::info!(fiches = 3, "asking");
+                inject(&mut headers);
+                assert_eq!(headers["traceparent"], traceparent().unwrap());
+            });
+            // Elsewhere: nothing but the headers arrives.
+            let called = tracing::info_span!(parent: None, "rpc");
+            continue_from(&called, &headers);
+            called.in_scope(|| {
+                tracing::warn!("asked");
+                assert!(
+                    headers["traceparent"]
+                        .to_str()
+                        .unwrap()
+                        .contains(&trace_id().unwrap())
+                );
+            });
+        });
+
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let [asking, asked] = lines.as_slice() else {
+            panic!("two lines")
+        };
+        assert_eq!(asking["message"], "asking");
+        assert_eq!(
+            (&asking["audit.id"], &asking["fiches"]),
+            (&"7".into(), &3.into())
+        );
+        assert_eq!(
+            (&asking["service"], &asking["instance"]),
+            (&"auth".into(), &"auth-0".into())
+        );
+        assert_eq!(
+            (&asked["level"], &asked["span"]),
+            (&"WARN".into(), &"rpc".into())
+        );
+        assert_eq!(asking["trace_id"].as_str().unwrap().len(), 32);
+        assert_eq!(asking["trace_id"], asked["trace_id"]);
     }
 }

@@ -41,7 +41,7 @@ impl Telemetry {
 
         let filter = EnvFilter::try_new(&platform.log.level).context("LOG_LEVEL")?;
         let log: Box<dyn Layer<Registry> + Send + Sync> = match platform.log.format {
-            LogFormat::Json => JsonLog::new(service, &platform.instance).boxed(),
+            LogFormat::Json => JsonLog::new(service, &platform.instance, std::io::stdout).boxed(),
             LogFormat::Text => tracing_subscriber::fmt::layer().compact().boxed(),
         };
         let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("vigie"));

@@ -24,7 +24,7 @@ impl InternalTokenSource for Given {
             .ok_or_else(|| InternalTokensError("down".to_owned()))?;
         Ok(IssuedToken {
             token,
-            expires_in: Duration::from_secs(300),
+            expires_in: Duration::from_mins(5),
         })
     }
 }

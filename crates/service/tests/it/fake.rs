@@ -81,7 +81,7 @@ impl InternalTokenSource for OwnTokens {
             .map_err(|error| InternalTokensError(error.to_string()))?;
         Ok(IssuedToken {
             token,
-            expires_in: Duration::from_secs(300),
+            expires_in: Duration::from_mins(5),
         })
     }
 }
