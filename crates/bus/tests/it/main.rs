@@ -1,0 +1,13 @@
+//! The bus on a real Postgres and a real NATS server: one module an invariant of the
+//! architecture page, and one each for what else it promises.
+
+mod any_replica;
+mod atomic;
+mod ends;
+mod no_polling;
+mod once;
+mod paid_once;
+mod realtime;
+mod scoped;
+mod support;
+mod topology;
