@@ -74,7 +74,7 @@ fmt: ## Format the code
 
 .PHONY: sqlx
 sqlx: setup ## Write the offline query data of every crate anew
-	cargo build -p vigie-testkit --bins --locked
+	@[ -x $(BIN)/vigie-with-servers ] || cargo build --workspace --bins --locked
 	@$(BIN)/vigie-with-servers deploy/setup/sqlx-all.sh
 
 .PHONY: generated

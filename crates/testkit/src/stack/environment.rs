@@ -11,8 +11,13 @@ use std::collections::BTreeMap;
 const ADMIN_EMAIL: &str = "admin@vigie.local";
 
 /// Of the caller's environment, what would point a service at a database of somebody else.
-pub(super) const NOT_INHERITED: [&str; 4] =
-    ["DATABASE_URL", "DIRECT_URL", "PORT", "NATS_CREDS_FILE"];
+pub(super) const NOT_INHERITED: [&str; 5] = [
+    "DATABASE_URL",
+    "DIRECT_URL",
+    "PORT",
+    "NATS_CREDS_FILE",
+    "NATS_PREFIX",
+];
 
 /// Name and password of the administrator.
 pub(super) fn admin(layout: &Layout) -> (String, String) {
@@ -88,7 +93,9 @@ fn simulators(layout: &Layout, service: Service, vars: &mut Vars) {
             }
         }
         Service::StepAnalyzer
-            if caller(layout, "OPENAI_API_KEY").is_none()
+            if ["OPENAI_API_KEY", "OPENAI_BASE_URL"]
+                .iter()
+                .all(|name| caller(layout, name).is_none())
                 && caller(layout, "AUDIT_ENGINE").is_some_and(|engine| engine == "openai") =>
         {
             vars.set("OPENAI_API_KEY", key);
@@ -103,6 +110,8 @@ fn addresses(layout: &Layout, replica: Replica) -> BTreeMap<String, String> {
     let mut vars = Vars::default();
     let service = replica.service;
     vars.set("NATS_URL", &layout.nats_url());
+    // The caller's own host name would be the same for every replica.
+    vars.set("HOSTNAME", &replica.to_string());
     vars.set("GRPC_ADDR", &layout.address(replica, "grpc"));
     vars.set("METRICS_ADDR", &layout.address(replica, "metrics"));
     if service == Service::Gateway {
