@@ -10,6 +10,7 @@ psql=$(command -v psql || compgen -G '/usr/lib/postgresql/*/bin/psql' | tail -n 
 apply() { # role, migrations
   local file
   for file in "$2"/*.sql; do
+    [ -e "$file" ] || continue
     "$psql" --no-psqlrc --quiet --set ON_ERROR_STOP=1 --single-transaction \
       "postgres://$1@$host" --file "$file" >/dev/null
   done
