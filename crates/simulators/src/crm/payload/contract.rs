@@ -23,7 +23,7 @@ fn subscription(fiche: &Fiche) -> Value {
         "date_souscription": stamp(75),
         "date_signature": full.then(|| stamp(96)),
         "date_validation": null,
-        "num_contrat": format!("{}-{:07}", fiche.product.prefixe, fiche.id),
+        "num_contrat": format!("BOR-{:07}", fiche.id),
         "annulation_contrat": false,
         "type_vente": "1",
         "vente_a_froid": full.then_some("3"),
@@ -38,28 +38,30 @@ fn subscription(fiche: &Fiche) -> Value {
         },
         "questions_conseil": {
             "Avez-vous déjà une complémentaire santé ?": "Oui",
-            "Budget mensuel envisagé ?": "Moins de 90 €",
+            "Souhaitez-vous une chambre particulière ?": "Oui",
         },
         "raw_data": if full { json!({ "source": "formulaire-v2" }) } else { json!({}) },
     })
 }
 
 fn old_contract(fiche: &Fiche) -> Value {
-    let effect = effect_date(fiche);
+    let [assureur, cotisation] = fiche.client.ancien;
+    let since = fiche.client.ancien_depuis;
+    let started = NaiveDate::parse_from_str(since, "%d/%m/%Y").unwrap_or_default();
     json!({
         "deja_assure": true,
-        "plus_12_mois": true,
+        "plus_12_mois": started + Months::new(12) <= fiche.inserted.date(),
         "ria_requested": true,
-        "assureur": "Ancienne Mutuelle",
+        "assureur": assureur,
         "code_assureur": "AM01",
         "adresse": "1 rue du Test",
         "code_postal": "75000",
         "ville": "PARIS",
-        "date_souscription": day(effect - Months::new(60)),
-        "date_echeance": day(effect - TimeDelta::days(1)),
+        "date_souscription": since,
+        "date_echeance": day(effect_date(fiche) - TimeDelta::days(1)),
         "num_contrat": "AM-552",
         "formule": "Base",
-        "cotisation": "71.20",
+        "cotisation": cotisation,
     })
 }
 
@@ -82,7 +84,7 @@ fn product(fiche: &Fiche) -> Value {
         "formule_nom": formule,
         "cotisation": prix.replace(',', "."),
         "type_contrat": "Individuel",
-        "type_client": "Senior",
+        "type_client": fiche.product.type_client,
         "logo_url": link("logo.png"),
         "garanties_url": link("garanties.pdf"),
         "dipa_url": link("dipa.pdf"),

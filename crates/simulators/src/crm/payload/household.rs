@@ -9,7 +9,7 @@ pub(super) fn sections(fiche: &Fiche) -> Value {
     json!({
         "prospect": (fiche.depth != Depth::Bare).then(|| prospect(fiche)),
         "conjoint": if full { spouse(fiche) } else { Value::Null },
-        "enfants": if full { children(fiche) } else { json!([]) },
+        "enfants": if full { children(fiche) } else { Vec::new() },
     })
 }
 
@@ -39,7 +39,7 @@ fn identity(fiche: &Fiche) -> Value {
         "date_naissance": client.naissance,
         "regime": "1",
         "regime_text": "Régime Général",
-        "telephone": client.telephone,
+        "telephone": fiche.telephone,
         "mobile": null,
         "telephone_2": null,
         "mail": client.mail(),
@@ -54,21 +54,26 @@ fn identity(fiche: &Fiche) -> Value {
 fn situation(client: &Client, depth: Depth) -> Value {
     let full = depth == Depth::Full;
     let married = client.conjoint.is_some();
+    let csp = if client.profession.starts_with("Retraité") {
+        (6, "Retraité")
+    } else {
+        (2, "Actif")
+    };
     json!({
         "num_secu": full.then_some("200000000000000"),
         "num_affiliation": full.then_some("010000000"),
         "situation_familiale": full.then_some(if married { 2 } else { 1 }),
         "situation_familiale_text": full.then_some(if married { "En couple" } else { "Seul" }),
         "madelin": false,
-        "profession": full.then_some("Retraité"),
-        "csp": full.then_some(6),
-        "csp_text": full.then_some("Retraité"),
+        "profession": full.then_some(client.profession),
+        "csp": full.then_some(csp.0),
+        "csp_text": full.then_some(csp.1),
     })
 }
 
 fn spouse(fiche: &Fiche) -> Value {
     let client = &fiche.client;
-    let Some(partner) = client.conjoint else {
+    let Some([prenom, naissance]) = client.conjoint else {
         return Value::Null;
     };
     joined([
@@ -76,31 +81,34 @@ fn spouse(fiche: &Fiche) -> Value {
         json!({
             "conjoint_id": (fiche.id + 1_000_001).to_string(),
             "nom": client.nom,
-            "prenom": partner.prenom,
-            "date_naissance": partner.naissance,
+            "prenom": prenom,
+            "date_naissance": naissance,
             "regime": "1",
             "regime_text": "Régime Général",
             "telephone": null,
             "mobile": "0639989999",
             "mail": null,
-            "profession": "Retraité",
-            "csp": 6,
-            "csp_text": "Retraité",
+            "profession": null,
+            "csp": null,
+            "csp_text": null,
         }),
     ])
 }
 
-fn children(fiche: &Fiche) -> Value {
-    let child = joined([
-        title(false),
-        json!({
-            "enfant_id": (fiche.id + 500_000).to_string(),
-            "nom": fiche.client.nom,
-            "prenom": "Noé",
-            "date_naissance": "02/06/2006",
-            "regime": "1",
-            "regime_text": "Régime Général",
-        }),
-    ]);
-    json!([child])
+fn children(fiche: &Fiche) -> Vec<Value> {
+    let children = fiche.client.enfants.iter().zip(500_000_u64..);
+    children
+        .map(|([prenom, naissance], number)| {
+            json!({
+                "enfant_id": (fiche.id * 10 + number).to_string(),
+                "civilite": 1,
+                "civilite_text": "Enfant",
+                "nom": fiche.client.nom,
+                "prenom": prenom,
+                "date_naissance": naissance,
+                "regime": "1",
+                "regime_text": "Régime Général",
+            })
+        })
+        .collect()
 }

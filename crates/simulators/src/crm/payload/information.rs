@@ -25,7 +25,7 @@ fn origin(fiche: &Fiche) -> Value {
         "cle": key(fiche).unwrap_or_default(),
         "date_insertion": after(fiche, 0),
         "createur": full.then_some("Import web"),
-        "fiches_associees": full.then(|| (fiche.id - 5_604).to_string()),
+        "fiches_associees": full.then(|| related(fiche).to_string()),
         "groupe": group.nom,
         "groupe_responsable": (fiche.depth != Depth::Bare).then_some(group.responsable),
         "groupe_gestion": full.then_some("Gestion A"),
@@ -43,6 +43,15 @@ fn origin(fiche: &Fiche) -> Value {
         "origine_id": full.then_some("5"),
         "origine_nom": full.then_some("Formulaire"),
     })
+}
+
+/// The fiche of the husband or wife, else an older one.
+fn related(fiche: &Fiche) -> u64 {
+    match fiche.place {
+        0 => fiche.id + 7,
+        7 => fiche.id - 7,
+        _ => fiche.id - 5_604,
+    }
 }
 
 fn access(fiche: &Fiche) -> Value {

@@ -23,7 +23,7 @@ fn row(fiche: &Fiche, origin: Option<&str>) -> Value {
         "cle": super::information::key(fiche),
         "nom": client.nom,
         "prenom": client.prenom,
-        "telephone": client.telephone,
+        "telephone": fiche.telephone,
         "telephone_2": null,
         "email": if fiche.depth == Depth::Bare { String::new() } else { client.mail() },
         "statut": "Vente",

@@ -14,7 +14,7 @@ pub(super) fn section(fiche: &Fiche) -> Value {
         "mail_devis": activity::quote_mail(fiche),
         "customer_info": {
             "email": client.mail(),
-            "phone": client.telephone,
+            "phone": fiche.telephone,
             "name": format!("{title} {} {}", client.nom, client.prenom),
         },
         "garanties_link": { "url": quote(fiche), "text": "Voir mes garanties" },
@@ -34,7 +34,7 @@ fn details(fiche: &Fiche) -> Value {
         "product_name": format!("{} {}", product.groupe, product.gamme),
         "formule": product.formule,
         "price": format!("{} €", product.prix),
-        "age_range": "65-70 ans",
+        "age_range": null,
         "subscription_link": format!("https://crm.example.test/souscrire/{}", fiche.id),
         "agence_info": {
             "nom": group.agence,

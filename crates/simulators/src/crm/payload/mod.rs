@@ -76,6 +76,6 @@ fn after(fiche: &Fiche, minutes: i64) -> String {
 
 /// Address of a document of the insurer.
 fn doc(fiche: &Fiche, name: &str) -> String {
-    let groupe = fiche.product.prefixe.to_lowercase();
-    format!("https://docs.example.test/{groupe}/{name}")
+    let gamme = fiche.product.gamme.to_lowercase().replace([' ', 'é'], "-");
+    format!("https://docs.example.test/{gamme}/{name}")
 }

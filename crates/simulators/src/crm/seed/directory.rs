@@ -108,34 +108,48 @@ const fn user(
     }
 }
 
-/// The users.
+/// The users. Those heard in calls go by the names they give there.
 pub const ADVISERS: &[Adviser] = &[
     user(
         "107",
-        ["Basile", "LENOIR"],
-        "b.lenoir@example.test",
-        "EQUIPE NORD",
-        "Conseiller",
-    ),
-    user(
-        "112",
-        ["Inès", "CARPENTIER"],
-        "i.carpentier@example.test",
+        ["Hugo", "MARCHAND"],
+        "h.marchand@example.test",
         "EQUIPE NORD",
         "Conseiller",
     ),
     user(
         "205",
-        ["Maëlle", "GUIVARCH"],
-        "m.guivarch@example.test",
+        ["Solène", "AUBRY"],
+        "s.aubry@example.test",
         "EQUIPE OUEST",
         "Conseiller",
     ),
     user(
+        "745",
+        ["Karim", "DELAUNAY"],
+        "k.delaunay@example.test",
+        "EQUIPE LYON",
+        "Conseiller",
+    ),
+    user(
         "209",
-        ["Hugo", "TESSIER"],
-        "h.tessier@example.test",
+        ["Yanis", "CORBEL"],
+        "y.corbel@example.test",
         "EQUIPE OUEST",
+        "Conseiller",
+    ),
+    user(
+        "748",
+        ["Émilie", "ROUSSIN"],
+        "e.roussin@example.test",
+        "EQUIPE LYON",
+        "Conseiller",
+    ),
+    user(
+        "112",
+        ["Basile", "LENOIR"],
+        "b.lenoir@example.test",
+        "EQUIPE NORD",
         "Conseiller",
     ),
     user(

@@ -12,7 +12,7 @@ mod recordings;
 use chrono::{Days, NaiveDate, NaiveDateTime};
 
 pub use bulk::{Bulk, BulkError};
-pub use cast::{Client, Partner, Product};
+pub use cast::{Client, Product};
 pub use directory::{ADVISERS, Adviser, GROUPS, Group};
 pub use recordings::Recording;
 
@@ -47,7 +47,9 @@ pub struct Fiche {
     /// How much is filled in.
     pub depth: Depth,
     /// Who buys.
-    pub client: Client,
+    pub client: &'static Client,
+    /// The client's telephone, national form.
+    pub telephone: String,
     /// Who sells.
     pub adviser: &'static Adviser,
     /// What is sold.

@@ -52,6 +52,27 @@ fn midnight_changes_nothing_but_the_window() {
 }
 
 #[test]
+fn fiches_name_those_who_speak_in_their_calls() {
+    for fiche in &seed(day(TODAY))[48..] {
+        for recording in fiche
+            .recordings
+            .iter()
+            .filter(|one| one.slug != "messagerie")
+        {
+            let text = calls::find(recording.slug).unwrap().text.to_lowercase();
+            let slug = recording.slug;
+            assert!(text.contains(&fiche.client.nom.to_lowercase()), "{slug}");
+            // Only the welcome comes from somebody else.
+            let adviser = fiche.adviser.full_name().to_lowercase();
+            assert!(
+                text.contains(&adviser) || slug == "appel-bienvenue",
+                "{slug}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_recording_is_of_a_known_call() {
     for fiche in seed(day(TODAY)) {
         for recording in fiche.recordings {
