@@ -70,7 +70,8 @@ impl<'a> Turn<'a> {
 
     fn length_ms(&self) -> u64 {
         let spoken: u64 = self.words.iter().map(|word| word_ms(word)).sum();
-        spoken + self.words.iter().map(|word| after_ms(word)).sum::<u64>()
+        let between = self.words.iter().rev().skip(1);
+        spoken + between.map(|word| after_ms(word)).sum::<u64>()
     }
 
     /// How much of the silence falls before this turn: long answers take longer to prepare.
@@ -156,8 +157,8 @@ mod tests {
         assert_eq!(call.title, "Essai");
         assert_eq!(call.text, "Bonjour madame. Oui, bonjour.");
         let kinds: Vec<_> = call.words.iter().map(|word| word.kind).collect();
-        use WordKind::{Spacing, Word};
-        assert_eq!(kinds, [Word, Spacing, Word, Spacing, Word, Spacing, Word]);
+        let (word, blank) = (WordKind::Word, WordKind::Spacing);
+        assert_eq!(kinds, [word, blank, word, blank, word, blank, word]);
         assert_eq!(call.words[0].speaker_id, "speaker_0");
         assert_eq!(call.words[4].speaker_id, "speaker_1");
     }

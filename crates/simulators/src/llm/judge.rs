@@ -80,16 +80,11 @@ pub(super) fn judge(prompt: &Prompt, invent: bool) -> StepAnswer {
             Statut::Absent => (earned, asked + 2),
             Statut::NonApplicable => (earned, asked),
         });
-    let score = if asked == 0 {
-        0
-    } else {
-        (2 * prompt.weight * earned + asked) / (2 * asked)
-    };
-    let percent = if asked == 0 {
-        100
-    } else {
-        100 * earned / asked
-    };
+    // Rounded half up.
+    let score = (2 * prompt.weight * earned + asked)
+        .checked_div(2 * asked)
+        .unwrap_or_default();
+    let percent = (100 * earned).checked_div(asked).unwrap_or(100);
     let missing = points
         .iter()
         .filter(|point| point.statut == Statut::Absent)
@@ -162,13 +157,11 @@ impl<'a> Heard<'a> {
         };
         let mut citations = vec![quote];
         if !concept.also.is_empty() && !holds(&fold(&citations[0].texte), concept.also) {
-            match self.quote(concept.also, concept.speaker) {
-                Some(second) => citations.push(second),
-                None => {
-                    let why = "Seule une partie du point est prouvée.".to_owned();
-                    return answer(point, Statut::Partiel, why, citations);
-                }
-            }
+            let Some(second) = self.quote(concept.also, concept.speaker) else {
+                let why = "Seule une partie du point est prouvée.".to_owned();
+                return answer(point, Statut::Partiel, why, citations);
+            };
+            citations.push(second);
         }
         if no_product_data && folded.contains(" montant") {
             let why = "Montants cités, sans documentation produit pour les vérifier.".to_owned();

@@ -99,7 +99,11 @@ const CONCEPTS: &[Concept] = &[
     ),
     said(
         &["arret", "vente"],
-        &["je dois m arreter", "je ne peux pas vous proposer"],
+        &[
+            "je dois m arreter",
+            "je ne peux pas vous proposer",
+            "je n aurais pas pu vous proposer",
+        ],
     ),
     said(&["orias"], &["orias", "immatricul"]),
     said(&["conserv"], &["conserv"]),
