@@ -1,0 +1,66 @@
+//! Numbers the realtime messages of one audit within one transaction.
+
+use crate::domain::audit::{Audit, Phase};
+use vigie_events::realtime::audit::AuditRef;
+use vigie_events::realtime::{Entity, Realtime, RealtimeEvent};
+
+/// Collects messages; the caller stores [`sequence`](Self::sequence) with the audit and sends them.
+#[derive(Debug)]
+pub struct Announcer {
+    reference: AuditRef,
+    entity: Entity,
+    sequence: i64,
+    messages: Vec<Realtime>,
+}
+
+impl Announcer {
+    /// Goes on from the audit's last message, for an audit that is in (or reaches) this phase.
+    pub fn of(audit: &Audit, phase: Phase) -> Self {
+        Self {
+            reference: audit.reference(phase),
+            entity: Entity::Audit(audit.id.to_string()),
+            sequence: audit.sequence,
+            messages: Vec::new(),
+        }
+    }
+
+    /// The messages that follow are of this phase.
+    pub fn enter(&mut self, phase: Phase) {
+        phase.as_str().clone_into(&mut self.reference.phase);
+    }
+
+    /// Adds the next message.
+    pub fn say<E: RealtimeEvent>(
+        &mut self,
+        message: impl FnOnce(AuditRef) -> E,
+    ) -> serde_json::Result<()> {
+        let message = message(self.reference.clone());
+        self.push(&message)
+    }
+
+    /// Adds the next message about a step, which carries no `event_id`.
+    pub fn say_of_step<E: RealtimeEvent>(
+        &mut self,
+        message: impl FnOnce(AuditRef) -> E,
+    ) -> serde_json::Result<()> {
+        let message = message(self.reference.of_step());
+        self.push(&message)
+    }
+
+    fn push<E: RealtimeEvent>(&mut self, message: &E) -> serde_json::Result<()> {
+        let sequence = self.sequence + 1;
+        self.messages.push(Realtime::new(&self.entity, sequence, message, &[])?);
+        self.sequence = sequence;
+        Ok(())
+    }
+
+    /// Number of the last message.
+    pub const fn sequence(&self) -> i64 {
+        self.sequence
+    }
+
+    /// The messages, in order.
+    pub fn into_messages(self) -> Vec<Realtime> {
+        self.messages
+    }
+}

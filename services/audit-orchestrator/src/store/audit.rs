@@ -1,0 +1,240 @@
+//! The audit row while its workflow runs: locks and phase changes.
+
+use crate::domain::audit::{Audit, Phase};
+use crate::domain::material::Material;
+use crate::store::impossible;
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use std::time::Duration;
+use vigie_events::ids::{AuditConfigId, AuditId, AutomationRunId, ScheduleId};
+use vigie_scorecard::ConfigSnapshot;
+
+struct Row {
+    id: i64,
+    tracking_id: String,
+    fiche_id: String,
+    audit_config_id: i64,
+    phase: String,
+    lane: String,
+    use_rlm: bool,
+    sequence: i64,
+    sends: i32,
+    started_at: Option<DateTime<Utc>>,
+    total_steps: Option<i32>,
+    transcript_hash: Option<String>,
+    trigger_source: Option<String>,
+    trigger_user_id: Option<String>,
+    batch_id: Option<String>,
+    automation_schedule_id: Option<i64>,
+    automation_run_id: Option<i64>,
+    now: DateTime<Utc>,
+}
+
+/// Not an error of the database: a lane that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadLane(String);
+
+impl TryFrom<Row> for Audit {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: AuditId::new(row.id),
+            tracking: row.tracking_id.parse().map_err(impossible)?,
+            fiche: row.fiche_id.parse().map_err(impossible)?,
+            config: AuditConfigId::new(row.audit_config_id),
+            phase: row.phase.parse().map_err(impossible)?,
+            lane: row.lane.parse().map_err(|error| impossible(BadLane(error)))?,
+            use_rlm: row.use_rlm,
+            sequence: row.sequence,
+            sends: row.sends,
+            started_at: row.started_at,
+            total_steps: row.total_steps,
+            transcript_hash: row.transcript_hash,
+            trigger_source: row.trigger_source,
+            trigger_user: row.trigger_user_id,
+            batch: row.batch_id,
+            schedule: row.automation_schedule_id.map(ScheduleId::new),
+            automation_run: row.automation_run_id.map(AutomationRunId::new),
+            now: row.now,
+        })
+    }
+}
+
+/// Locks audits in the order of their ids, the one order of all writers.
+///
+/// `NO KEY UPDATE`: nobody deletes an audit or changes its key, and the foreign keys of new results
+/// need only that.
+#[tracing::instrument(name = "store.audit.lock", skip_all, err)]
+pub async fn lock(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<Audit>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id, tracking_id, fiche_id, audit_config_id, phase, lane, use_rlm, sequence, sends,
+                  started_at, total_steps, transcript_hash, trigger_source, trigger_user_id,
+                  batch_id, automation_schedule_id, automation_run_id, now() AS "now!"
+             FROM audits WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"#,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Audit::try_from).collect()
+}
+
+/// Locks one audit.
+pub async fn lock_one(conn: &mut PgConnection, id: AuditId) -> sqlx::Result<Option<Audit>> {
+    Ok(lock(conn, &[id.get()]).await?.pop())
+}
+
+/// Of these audits, the ones in a phase. Not locked: a hint for work that is checked again.
+#[tracing::instrument(name = "store.audit.in_phase", skip_all, err)]
+pub async fn in_phase(
+    conn: &mut PgConnection,
+    ids: &[i64],
+    phase: Phase,
+) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "SELECT id FROM audits WHERE id = ANY($1) AND phase = $2 ORDER BY id",
+        ids,
+        phase.as_str()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// `queued` → `fetching`: it starts, and its deadline with it.
+#[tracing::instrument(name = "store.audit.start", skip_all, fields(audit.id = %id), err)]
+pub async fn start(
+    conn: &mut PgConnection,
+    id: AuditId,
+    deadline: Duration,
+    sequence: i64,
+    snapshot: &serde_json::Value,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE audits
+            SET phase = 'fetching', started_at = now(), sequence = $3, sent_at = now(), sends = 1,
+                deadline_at = now() + make_interval(secs => $2), updated_at = now(),
+                result_data = $4
+          WHERE id = $1 AND phase = 'queued'",
+        id.get(),
+        deadline.as_secs_f64(),
+        sequence,
+        snapshot
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// `fetching` → `transcribing`, while the transcripts are on their way.
+#[tracing::instrument(name = "store.audit.wait_for_transcripts", skip_all, fields(audit.id = %id), err)]
+pub async fn wait_for_transcripts(
+    conn: &mut PgConnection,
+    id: AuditId,
+    sequence: i64,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE audits
+            SET phase = 'transcribing', sequence = $2, sent_at = now(), sends = 1,
+                updated_at = now()
+          WHERE id = $1 AND phase = 'fetching'",
+        id.get(),
+        sequence
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What is frozen when the analysis begins.
+#[derive(Debug)]
+pub struct Analysis<'a> {
+    /// The audit.
+    pub id: AuditId,
+    /// Number of its last message.
+    pub sequence: i64,
+    /// The configuration.
+    pub config: &'a ConfigSnapshot,
+    /// The recordings.
+    pub material: &'a Material,
+    /// Engine of the installation.
+    pub engine: &'a str,
+}
+
+/// `fetching` or `transcribing` → `analyzing`, with the snapshots that the steps refer to.
+#[tracing::instrument(name = "store.audit.analyze", skip_all, fields(audit.id = %analysis.id), err)]
+pub async fn analyze(conn: &mut PgConnection, analysis: &Analysis<'_>) -> sqlx::Result<bool> {
+    let material = analysis.material;
+    let done = sqlx::query!(
+        "UPDATE audits
+            SET phase = 'analyzing', sequence = $2, config_snapshot = $3, total_steps = $4,
+                transcript_hash = $5, engine = $6, recordings_count = $7, timeline_chunks = $8,
+                fiche_cache_id = COALESCE(
+                    (SELECT f.fiche_cache_id FROM fiches f WHERE f.fiche_id = audits.fiche_id),
+                    fiche_cache_id),
+                sent_at = now(), sends = 1, updated_at = now()
+          WHERE id = $1 AND phase IN ('fetching', 'transcribing')",
+        analysis.id.get(),
+        analysis.sequence,
+        sqlx::types::Json(analysis.config) as _,
+        crate::domain::material::count(analysis.config.steps.len()),
+        material.transcript_hash,
+        analysis.engine,
+        material.recordings_used,
+        material.total_chunks
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "INSERT INTO audit_timelines
+             (audit_id, timeline, transcript_hash, recordings_total, recordings_used, missing)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        analysis.id.get(),
+        material.deflated,
+        material.transcript_hash,
+        material.recordings_total,
+        material.recordings_used,
+        sqlx::types::Json(&material.missing) as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(true)
+}
+
+/// Stores how far the messages of audits went; of audits that only progressed.
+#[tracing::instrument(name = "store.audit.progress", skip_all, err)]
+pub async fn progress(
+    conn: &mut PgConnection,
+    ids: &[i64],
+    sequences: &[i64],
+) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE audits a SET sequence = p.sequence
+           FROM UNNEST($1::bigint[], $2::bigint[]) AS p (id, sequence)
+          WHERE a.id = p.id",
+        ids,
+        sequences
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the work of a phase was sent once more.
+#[tracing::instrument(name = "store.audit.sent_again", skip_all, fields(audit.id = %id), err)]
+pub async fn sent_again(conn: &mut PgConnection, id: AuditId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE audits SET sends = sends + 1, sent_at = now() WHERE id = $1",
+        id.get()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

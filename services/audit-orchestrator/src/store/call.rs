@@ -1,0 +1,90 @@
+//! Spend: one row a model call (`audit_model_calls`).
+
+use crate::domain::answer::Answer;
+use crate::domain::prices::ModelPrices;
+use sqlx::PgConnection;
+
+/// The calls of answers, by audit. Earlier deliveries of a command may have paid for a call whose
+/// answer was lost with the worker: each is one row in doubt, an upper bound.
+#[derive(Debug, Default)]
+pub struct CallRows {
+    audits: Vec<i64>,
+    positions: Vec<i32>,
+    attempts: Vec<i32>,
+    engines: Vec<String>,
+    models: Vec<String>,
+    prompt: Vec<i64>,
+    cached: Vec<i64>,
+    completion: Vec<i64>,
+    costs: Vec<Option<i64>>,
+    latencies: Vec<i64>,
+    outcomes: Vec<String>,
+}
+
+impl CallRows {
+    /// Adds the calls behind an answer.
+    pub fn push(&mut self, audit: i64, answer: &Answer, prices: &ModelPrices) {
+        for call in &answer.calls {
+            let outcome = if call.ok { "ok" } else { "failed" };
+            self.row(audit, answer, &call.engine, &call.model, outcome);
+            self.prompt.push(call.prompt_tokens);
+            self.cached.push(call.cached_tokens);
+            self.completion.push(call.completion_tokens);
+            self.costs.push(prices.cost_micros(call));
+            self.latencies.push(call.latency_ms);
+        }
+        // The built-in engine costs nothing, so nothing of it can be in doubt.
+        let lost = if answer.origin.engine == "lexical" { 0 } else { answer.delivery - 1 };
+        for _ in 0..lost {
+            self.row(audit, answer, &answer.origin.engine, &answer.origin.model, "in_doubt");
+            self.prompt.push(0);
+            self.cached.push(0);
+            self.completion.push(0);
+            self.costs.push(None);
+            self.latencies.push(0);
+        }
+    }
+
+    fn row(&mut self, audit: i64, answer: &Answer, engine: &str, model: &str, outcome: &str) {
+        self.audits.push(audit);
+        self.positions.push(answer.position);
+        self.attempts.push(i32::try_from(answer.attempt).unwrap_or(i32::MAX));
+        self.engines.push(engine.to_owned());
+        self.models.push(model.to_owned());
+        self.outcomes.push(outcome.to_owned());
+    }
+
+    /// Stores them, in one statement.
+    #[tracing::instrument(name = "store.call.insert", skip_all, err)]
+    pub async fn insert(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
+        if self.audits.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "INSERT INTO audit_model_calls
+                 (audit_id, step_position, purpose, attempt, engine, model, prompt_tokens,
+                  cached_tokens, completion_tokens, cost_micros, latency_ms, outcome)
+             SELECT audit_id, step_position, 'step', attempt, engine, model, prompt, cached,
+                    completion, cost, latency, outcome
+               FROM UNNEST($1::bigint[], $2::integer[], $3::integer[], $4::text[], $5::text[],
+                           $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+                           $11::text[])
+                 AS c (audit_id, step_position, attempt, engine, model, prompt, cached, completion,
+                       cost, latency, outcome)",
+            &self.audits,
+            &self.positions,
+            &self.attempts,
+            &self.engines,
+            &self.models,
+            &self.prompt,
+            &self.cached,
+            &self.completion,
+            &self.costs as &[Option<i64>],
+            &self.latencies,
+            &self.outcomes
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! The audit workflow: each function moves locked audits on, inside its caller's transaction, with
+//! the messages that the move causes. Consumers, requests and the sweeper share it.
+
+mod analyze;
+mod begin;
+mod contexts;
+mod fail;
+mod finish;
+mod prerequisites;
+mod record;
+mod watch;
+
+pub use contexts::Contexts;
+pub use prerequisites::FetchedFiche;
+pub use record::Answers;
+
+use crate::domain::answer::Origin;
+use crate::domain::prices::ModelPrices;
+use crate::domain::window::StepWindow;
+use std::sync::Arc;
+use std::time::Duration;
+use vigie_events::Lane;
+use vigie_scorecard::EvidenceRules;
+
+/// Why an audit could not be moved on. All of these may pass with time.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkflowError {
+    /// The database refused.
+    #[error("database failed")]
+    Store(#[from] sqlx::Error),
+    /// A message could not be sent.
+    #[error("message could not be sent")]
+    Outbox(#[from] vigie_bus::OutboxError),
+    /// A payload could not be written.
+    #[error("payload could not be encoded")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// What the installation decides about audits.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `openai` or `lexical`.
+    pub engine: String,
+    /// The model shown in `audit.analysis_started`.
+    pub model: String,
+    /// How quotes are verified.
+    pub evidence: EvidenceRules,
+    /// Steps of one audit on their way at once.
+    pub window: StepWindow,
+    /// Tokens one audit may spend; 0 is no limit.
+    pub max_tokens: i64,
+    /// How long audits may take.
+    pub deadlines: Deadlines,
+    /// What model calls cost.
+    pub prices: ModelPrices,
+    /// Whether `workflow_logs` is written.
+    pub log: bool,
+}
+
+/// `AUDIT_DEADLINE_SECONDS` by lane, and the wait in the queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// After the start, asked by a person.
+    pub interactive: Duration,
+    /// After the start, asked by a schedule or batch.
+    pub bulk: Duration,
+    /// After the creation, while queued.
+    pub queued: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 3600);
+        Self { interactive: Duration::from_secs(3600), bulk: day, queued: day }
+    }
+}
+
+impl Deadlines {
+    const fn of(&self, lane: Lane) -> Duration {
+        match lane {
+            Lane::Interactive => self.interactive,
+            Lane::Bulk => self.bulk,
+        }
+    }
+}
+
+/// Moves audits on. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    settings: Arc<Settings>,
+    contexts: Contexts,
+}
+
+impl Workflow {
+    /// A workflow under these settings.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), contexts: Contexts::default() }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Who judged where nobody did.
+    fn nobody(&self) -> Origin {
+        Origin {
+            engine: self.settings.engine.clone(),
+            model: self.settings.model.clone(),
+            prompt_version: String::new(),
+        }
+    }
+}
