@@ -71,7 +71,7 @@ pub async fn refresh(
     state: &AppState,
     request: pb::RefreshRequest,
 ) -> Result<pb::RefreshResponse, RefreshError> {
-    let presented = parse(request.refresh_token)?.ok_or(RefreshError::Missing)?;
+    let presented = parse(request.refresh_token.as_deref())?.ok_or(RefreshError::Missing)?;
     let mut tx = state.pool.begin().await?;
     let (token, now) = store::sessions::lock(&mut tx, &secret::hash(&presented))
         .await?
@@ -116,15 +116,15 @@ pub async fn logout(
     state: &AppState,
     request: pb::LogoutRequest,
 ) -> Result<pb::LogoutResponse, RefreshError> {
-    if let Some(presented) = parse(request.refresh_token)? {
+    if let Some(presented) = parse(request.refresh_token.as_deref())? {
         let hash = secret::hash(&presented);
         store::sessions::end_by_token(&mut *state.pool.acquire().await?, &hash).await?;
     }
     Ok(pb::LogoutResponse {})
 }
 
-fn parse(token: Option<String>) -> Result<Option<SecretString>, RefreshError> {
-    match token.as_deref().map(str::trim) {
+fn parse(token: Option<&str>) -> Result<Option<SecretString>, RefreshError> {
+    match token.map(str::trim) {
         None => Ok(None),
         Some("") => Err(RefreshError::Blank),
         Some(token) => Ok(Some(SecretString::from(token))),

@@ -78,9 +78,8 @@ fn step_text(step: &StepDefinition, total: usize) -> String {
     text.push_str("\n### Consigne\n");
     text.push_str(&step.prompt);
     text.push_str("\n\n### Points de contrôle\n");
-    for (place, point) in step.control_points.iter().enumerate() {
-        text.push_str(&format!("{}. {point}\n", place + 1));
-    }
+    let points = step.control_points.iter().zip(1..);
+    text.extend(points.map(|(point, number)| format!("{number}. {point}\n")));
     text.push_str("\n### Mots-clés\n");
     text.push_str(&step.keywords.join(", "));
     text.push('\n');

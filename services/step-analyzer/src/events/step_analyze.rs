@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vigie_bus::{Bus, Delivery, Failure, Sending, StatelessWorker};
 use vigie_events::audit::{ModelCall, StepAnalyze, StepAnalyzed, StepDeferred};
-use vigie_events::realtime::audit::{Approach, AuditRef, StepStarted};
+use vigie_events::realtime::audit::{Approach, AuditRef, Processing, StepStarted};
 use vigie_events::realtime::{Entity, Realtime};
 use vigie_events::{Event, MessageId};
 use vigie_scorecard::{StepDefinition, StepResult};
@@ -200,7 +200,7 @@ impl AnalyzeStep {
             total_steps: i32::try_from(context.config.steps.len()).unwrap_or(i32::MAX),
             step_weight: definition.weight,
             is_critical: definition.is_critical,
-            status: Default::default(),
+            status: Processing::default(),
         };
         let entity = Entity::Audit(step.audit_db_id.to_string());
         match Realtime::unsequenced(MessageId::new(id), &entity, &event) {

@@ -1,1 +1,5 @@
-//! Integration tests of step-analyzer.
+//! The engines on whole calls, and on a model that misbehaves.
+
+mod lexical;
+mod openai;
+mod support;
