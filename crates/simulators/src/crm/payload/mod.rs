@@ -76,6 +76,7 @@ fn after(fiche: &Fiche, minutes: i64) -> String {
 
 /// Address of a document of the insurer.
 fn doc(fiche: &Fiche, name: &str) -> String {
-    let gamme = fiche.product.gamme.to_lowercase().replace([' ', 'é'], "-");
+    let gamme = fiche.product.gamme.to_lowercase();
+    let gamme = gamme.replace('é', "e").replace(' ', "-");
     format!("https://docs.example.test/{gamme}/{name}")
 }

@@ -61,7 +61,7 @@ pub(super) fn fiche(day: NaiveDate, place: u64) -> Fiche {
     let id = fiche_id(day, place);
     let client = match part.depth {
         // Nobody speaks in it, so it may be anybody.
-        Depth::Bare => pick(&CLIENTS[6..], id),
+        Depth::Bare => pick(&CLIENTS[7..], id),
         Depth::Full | Depth::Usual => part.client,
     };
     let inserted = at_opening(day) + TimeDelta::minutes(i64::try_from(place).unwrap_or(0) * 47);
