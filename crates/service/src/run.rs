@@ -1,11 +1,11 @@
-use crate::boot::{Boot, Parts, Running, start};
+use crate::boot::{Boot, Parts, start};
 use crate::env::{Env, EnvErrors, FromEnv};
 use crate::platform::Platform;
 use crate::telemetry::Telemetry;
 use anyhow::Context;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use vigie_identity::ServiceName;
 
 /// Threads that block (password hashing, file reads) may take this long to notice the end.
@@ -61,25 +61,54 @@ async fn serve<C>(
     // Clients that bring no TLS backend of their own share this one; a second installation is refused.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let telemetry = Telemetry::install(service, &platform)?;
-    let parts = Parts::bind(service, config, platform).await?;
-    let outcome = match start(parts, wire).await {
-        Ok(running) => until_signalled(running).await,
-        Err(error) => Err(error),
-    };
+    let outcome = until_signalled(service, platform, config, wire).await;
     telemetry.shutdown();
     outcome
 }
 
-async fn until_signalled(running: Running) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
+async fn until_signalled<C>(
+    service: ServiceName,
+    platform: Platform,
+    config: C,
+    wire: impl AsyncFnOnce(Boot<C>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    // From here on a signal is an order, not a death.
+    let mut signals = Signals::listen()?;
+    let parts = Parts::bind(service, config, platform).await?;
+    let running = tokio::select! {
+        running = start(parts, wire) => running?,
+        // Nothing was taken in yet.
+        () = signals.any() => return Ok(()),
+    };
     let stop = running.stop_token();
     tokio::select! {
-        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "asked to stop"),
-        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "asked to stop"),
+        () = signals.any() => {}
         () = stop.cancelled() => {}
     }
     running.stop().await
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?,
+        })
+    }
+
+    async fn any(&mut self) {
+        let name = tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "asked to stop");
+    }
 }
 
 #[cfg(test)]

@@ -9,4 +9,6 @@
 mod channel;
 mod end_to_end;
 mod fake;
+mod infra;
+mod process;
 mod shutdown;
