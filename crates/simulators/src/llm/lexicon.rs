@@ -97,8 +97,9 @@ const CONCEPTS: &[Concept] = &[
             "je comprends votre refus",
         ],
     ),
-    said(
+    unless(
         &["arret", "vente"],
+        &["votre portabilite vous pouvez l arreter"],
         &[
             "je dois m arreter",
             "je ne peux pas vous proposer",
@@ -111,7 +112,7 @@ const CONCEPTS: &[Concept] = &[
     said(&["enregistr"], &["enregistr"]),
     both(
         &["nom", "cabinet"],
-        &["je m appelle", "je suis", "a l appareil", "je me presente"],
+        &["je m appelle", "je suis", "a l appareil", "du cabinet"],
         &["cabinet", "horizon sante"],
     ),
     said(
@@ -124,9 +125,9 @@ const CONCEPTS: &[Concept] = &[
         &[
             "chez qui",
             "quelle mutuelle",
+            "quelle est votre mutuelle",
             "quel organisme",
-            "assureur actuel",
-            "mutuelle actuelle",
+            "vous avez une mutuelle",
         ],
     ),
     said(
@@ -177,11 +178,18 @@ const CONCEPTS: &[Concept] = &[
             "cent pour cent sante",
             "reste a charge zero",
             "sans reste a charge",
+            "rien a payer",
         ],
     ),
     said(
         &["exclusion"],
-        &["exclu", "plafond", "pas pris en charge", "pas rembours"],
+        &[
+            "exclu",
+            "plafond",
+            "carence",
+            "pas pris en charge",
+            "pas rembours",
+        ],
     ),
     said(&["plafond"], &["plafond", "limite a"]),
     said(
@@ -199,7 +207,10 @@ const CONCEPTS: &[Concept] = &[
     ),
     said(&["responsable"], &["contrat responsable"]),
     said(&["formule"], &["la formule", "formule"]),
-    said(&["resiliation"], &["resili"]),
+    said(
+        &["resiliation"],
+        &["resili", "recommande electronique", "courrier"],
+    ),
     said(
         &["frais"],
         &[

@@ -1,5 +1,10 @@
 //! The simulators over real HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod faults;
 mod model;
 mod program;

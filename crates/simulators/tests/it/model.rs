@@ -188,6 +188,12 @@ async fn the_faults_of_the_other_calls_are_found() {
     assert_eq!(statuts(&steps[0])[2..4], ["ABSENT", "ABSENT"]);
     let (steps, _) = audit("pression-commerciale").await;
     assert_eq!(statuts(&steps[5])[1..3], ["ABSENT", "ABSENT"]);
+    let (steps, _) = audit("mauvais-produit").await;
+    assert_eq!(
+        statuts(&steps[1])[1],
+        "ABSENT",
+        "the aid was to be given up"
+    );
     let (steps, _) = audit("messagerie").await;
     assert!(steps.iter().map(|step| step.score).sum::<i32>() < 15);
 }
