@@ -89,6 +89,15 @@ impl ApiClient {
         self.get(&format!("/api/audits?{query}")).await
     }
 
+    /// `GET /api/audit-configs`: the ids of the active configurations.
+    pub async fn audit_configs(&self) -> Result<Vec<i64>> {
+        let answer = self.get("/api/audit-configs").await?;
+        let configs = answer["data"].as_array().into_iter().flatten();
+        configs
+            .map(|config| Ok(super::text(&config["id"]).parse()?))
+            .collect()
+    }
+
     /// `GET /api/audits/by-fiche/:fiche`.
     pub async fn audits_of(&self, fiche_id: &str) -> Result<Vec<Value>> {
         let mut answer = self

@@ -8,6 +8,7 @@ mod options;
 mod running;
 mod secrets;
 mod service;
+mod simulated;
 mod state;
 
 pub use home::{Home, HomeLock};
@@ -15,4 +16,5 @@ pub use options::StackOptions;
 pub use running::Stack;
 pub use secrets::Secrets;
 pub use service::{Replica, Service};
+pub use simulated::Simulator;
 pub use state::{Admin, ServerState, ServiceState, SimulatorUrls, StackState};

@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "tests stop where they fail")]
 
 mod servers;
+mod spine;
 mod stack;
