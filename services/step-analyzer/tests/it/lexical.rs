@@ -20,7 +20,7 @@ fn judge(slug: &str) -> Vec<StepResult> {
     steps.collect()
 }
 
-fn share_present(results: &[StepResult]) -> f64 {
+fn percent_present(results: &[StepResult]) -> usize {
     let points: Vec<_> = results
         .iter()
         .flat_map(|step| &step.points_controle)
@@ -29,15 +29,15 @@ fn share_present(results: &[StepResult]) -> f64 {
         .iter()
         .filter(|point| point.statut == Statut::Present)
         .count();
-    present as f64 / points.len() as f64
+    100 * present / points.len()
 }
 
 #[test]
 fn a_compliant_call_proves_most_points_and_a_voicemail_none() {
-    let compliant = share_present(&judge("vente-conforme"));
-    let voicemail = share_present(&judge("messagerie"));
-    assert!(compliant >= 0.8, "{compliant}");
-    assert!(voicemail <= 0.2, "{voicemail}");
+    let compliant = percent_present(&judge("vente-conforme"));
+    let voicemail = percent_present(&judge("messagerie"));
+    assert!(compliant >= 80, "{compliant}");
+    assert!(voicemail <= 20, "{voicemail}");
 }
 
 #[test]
