@@ -69,8 +69,8 @@ async fn model_calls(stack: &Stack) -> Result<(u64, u64)> {
     Ok((number("total"), number("peak_in_flight")))
 }
 
-/// Runs an audit and kills a service once the first step is in.
-async fn audit_with_a_kill(stack: &Stack, victim: Service) -> Result<u64> {
+/// Runs an audit and, once its first step has begun, does harm.
+async fn audit_despite(stack: &Stack, harm: impl Future<Output = Result<()>>) -> Result<u64> {
     stack
         .fault(
             Simulator::Model,
@@ -85,11 +85,11 @@ async fn audit_with_a_kill(stack: &Stack, victim: Service) -> Result<u64> {
             first_step.send(()).ok();
         }
     });
-    let kill = async {
+    let harm = async {
         heard.recv().await.context("no step began")?;
-        stack.kill(victim, 1).await
+        harm.await
     };
-    let (detail, ()) = tokio::try_join!(run, kill)?;
+    let (detail, ()) = tokio::try_join!(run, harm)?;
     check_complete(&detail)
 }
 
@@ -145,7 +145,7 @@ async fn what_cannot_be_audited_ends_as_failed() -> Result<()> {
 #[tokio::test]
 async fn a_killed_analyzer_costs_no_recorded_step() -> Result<()> {
     let stack = Stack::start(options().await?).await?;
-    let steps = audit_with_a_kill(&stack, Service::StepAnalyzer).await?;
+    let steps = audit_despite(&stack, stack.kill(Service::StepAnalyzer, 1)).await?;
     let (calls, in_flight) = model_calls(&stack).await?;
     // Only what was being asked at that moment may be asked again.
     assert!(
@@ -158,8 +158,15 @@ async fn a_killed_analyzer_costs_no_recorded_step() -> Result<()> {
 #[tokio::test]
 async fn a_killed_orchestrator_repeats_no_call() -> Result<()> {
     let stack = Stack::start(options().await?).await?;
-    let steps = audit_with_a_kill(&stack, Service::AuditOrchestrator).await?;
+    let steps = audit_despite(&stack, stack.kill(Service::AuditOrchestrator, 1)).await?;
     assert_eq!(model_calls(&stack).await?.0, steps);
+    stack.down().await
+}
+
+#[tokio::test]
+async fn a_broker_that_lost_its_disk_costs_time_only() -> Result<()> {
+    let stack = Stack::start(options().await?).await?;
+    audit_despite(&stack, stack.wipe_nats()).await?;
     stack.down().await
 }
 
