@@ -55,6 +55,8 @@ async fn start_detached(home: &Home, stack: &StackArgs) -> Result<()> {
         .arg("supervise")
         .args(stack.to_args())
         .current_dir(home.dir())
+        // It may have been given relative to where we are.
+        .env("VIGIE_HOME", home.dir())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
