@@ -1,0 +1,79 @@
+//! Wiring: configuration to parts.
+
+use crate::config::{Config, Lifetimes};
+use crate::domain::flights::Flights;
+use crate::{events, rpc};
+use anyhow::Context;
+use sqlx::migrate::Migrator;
+use std::ops::Deref;
+use std::sync::Arc;
+use tonic::service::Routes;
+use vigie_bus::{Consumers, Db};
+use vigie_service::{Boot, GrpcOptions};
+use vigie_upstream::crm::CrmClient;
+
+/// The schema of the fiche cache.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/fiche");
+
+/// Parts of the service.
+pub struct Parts {
+    /// The schema `fiche`.
+    pub db: Db,
+    /// The CRM.
+    pub crm: CrmClient,
+    /// Lives of rows.
+    pub lifetimes: Lifetimes,
+    /// Readers' fetches under way.
+    pub flights: Flights,
+}
+
+/// State shared by RPCs and consumers.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+impl AppState {
+    /// From ready pieces.
+    pub fn from_parts(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// From configuration.
+    pub fn connect(config: &Config, db: Db) -> anyhow::Result<Self> {
+        let crm = CrmClient::new(config.crm.clone()).context("the client of the CRM")?;
+        Ok(Self::from_parts(Parts {
+            db,
+            crm,
+            lifetimes: config.lifetimes,
+            flights: Flights::default(),
+        }))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Starts the service.
+pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
+    boot.migrate(&MIGRATIONS).await?;
+    let pool = boot.postgres().await?;
+    let bus = boot.bus().await?;
+    let db = boot.db(&bus, pool);
+    let fetches = boot.config.crm.fiche_concurrency;
+    let state = AppState::connect(&boot.config, db.clone())?;
+
+    let (tasks, stop) = (boot.tasks.clone(), boot.stop.clone());
+    let mut consumers = Consumers::new(bus, Some(db), tasks, stop);
+    events::consume(&mut consumers, &state, fetches).await?;
+
+    let options = GrpcOptions {
+        public: &[],
+        descriptors: &[vigie_contracts::DESCRIPTORS],
+    };
+    boot.serve_grpc(Routes::new(rpc::service(state)), options);
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! A fiche with all its sections, from the cache or the CRM (fiches.md 3.4).
+
+use super::error::ReadError;
+use crate::app::AppState;
+use crate::domain::cached::CachedFiche;
+use crate::domain::decision::{ReadDecision, Wish, for_read};
+use crate::domain::details::{DetailsError, NewDetails};
+use crate::domain::payload::{Parts, Shown, assemble};
+use crate::store;
+use std::time::Duration;
+use vigie_bus::outbox;
+use vigie_contracts::fiche::v1 as pb;
+use vigie_contracts::fiche::v1::CacheState;
+use vigie_events::ids::{FicheCacheId, FicheId};
+use vigie_identity::FicheScope;
+use vigie_upstream::crm::FicheOptions;
+
+/// Below the longest call of a server, so that the caller hears why.
+const BUDGET: Duration = Duration::from_secs(110);
+
+/// What the caller may see.
+pub(super) struct Reader {
+    /// The fiche has to be in each of them.
+    pub(super) scopes: Vec<FicheScope>,
+    /// Whether addresses of recordings are shown.
+    pub(super) recording_urls: bool,
+}
+
+impl Reader {
+    fn may_see(&self, groupe: Option<&str>, attribution: Option<&str>) -> Result<(), ReadError> {
+        let allowed = |scope: &FicheScope| scope.allows(groupe, attribution);
+        if self.scopes.iter().all(allowed) {
+            Ok(())
+        } else {
+            Err(ReadError::Forbidden)
+        }
+    }
+}
+
+/// Answers from the cache where it can; scope is decided before the CRM is asked where the cache knows
+/// whose the fiche is.
+#[tracing::instrument(name = "rpc.fiche.get", skip_all, fields(fiche.id = request.fiche_id), err(level = "debug"))]
+pub(super) async fn get_fiche(
+    state: &AppState,
+    reader: &Reader,
+    request: &pb::GetFicheRequest,
+) -> Result<pb::GetFicheResponse, ReadError> {
+    let absent = || ReadError::NotFound(format!("Fiche {} not found", request.fiche_id));
+    let fiche: FicheId = request.fiche_id.parse().map_err(|_| absent())?;
+    if !fiche.is_numeric() {
+        return Err(absent());
+    }
+    let read = Read {
+        state,
+        reader,
+        wish: Wish {
+            refresh: request.refresh,
+            mail_devis: request.include_mail_devis,
+        },
+        fiche,
+    };
+    let (row, decision) = read.decide().await?;
+    let decided = match decision {
+        ReadDecision::Fetch { .. } => {
+            // Who waited here finds what the one before has fetched.
+            let _turn = state.flights.enter(&read.fiche).await;
+            let (row, decision) = read.decide().await?;
+            match decision {
+                ReadDecision::Fetch { fallback } => return read.fetch(row, fallback).await,
+                settled => (row, settled),
+            }
+        }
+        settled => (row, settled),
+    };
+    match decided {
+        (Some(row), ReadDecision::Serve) => read.stored(row.id, CacheState::Hit).await,
+        _ => Err(absent()),
+    }
+}
+
+struct Read<'a> {
+    state: &'a AppState,
+    reader: &'a Reader,
+    wish: Wish,
+    fiche: FicheId,
+}
+
+impl Read<'_> {
+    async fn decide(&self) -> Result<(Option<CachedFiche>, ReadDecision), ReadError> {
+        let mut conn = self.state.db.acquire().await?;
+        let row = store::fiche::find(&mut conn, &self.fiche).await?;
+        if let Some(row) = row.as_ref().filter(|row| row.is_full() || row.has_owner()) {
+            let attribution = row.attribution_user_id.as_deref();
+            self.reader.may_see(row.groupe.as_deref(), attribution)?;
+        }
+        let decision = for_read(row.as_ref(), self.wish);
+        Ok((row, decision))
+    }
+
+    async fn fetch(
+        &self,
+        row: Option<CachedFiche>,
+        fallback: bool,
+    ) -> Result<pb::GetFicheResponse, ReadError> {
+        match (self.ask().await, row) {
+            (Ok(new), _) => self.keep(new).await,
+            (Err(error @ ReadError::Crm(_)), Some(row)) if fallback => {
+                tracing::warn!(fiche.id = %self.fiche, %error, "serving what is cached");
+                self.stored(row.id, CacheState::Stale).await
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn ask(&self) -> Result<NewDetails, ReadError> {
+        let options = FicheOptions {
+            include_recordings: true,
+            include_mail_devis: self.wish.mail_devis,
+        };
+        let crm = self.state.crm.within(BUDGET);
+        let details = crm.fiche(self.fiche.as_str(), options).await?;
+        let new = NewDetails::of(self.fiche.clone(), details).map_err(|error| match error {
+            DetailsError::NoInformation => ReadError::NO_INFORMATION,
+            DetailsError::Encode(error) => ReadError::Inconsistent(error.to_string()),
+        })?;
+        // Before it is stored: who may not see a fiche must not make the cache change either.
+        let attribution = new.attribution_user_id.as_deref();
+        self.reader.may_see(new.groupe.as_deref(), attribution)?;
+        Ok(new)
+    }
+
+    async fn keep(&self, new: NewDetails) -> Result<pb::GetFicheResponse, ReadError> {
+        match self.write(&new).await {
+            Ok(id) => self.stored(id, CacheState::Miss).await,
+            Err(error) if self.wish.refresh => Err(error),
+            Err(error) => {
+                metrics::counter!("fiche.unstored").increment(1);
+                tracing::error!(fiche.id = %self.fiche, %error, "fetched, but not stored");
+                self.answer(Parts::from(&new), CacheState::Unstored)
+            }
+        }
+    }
+
+    async fn write(&self, new: &NewDetails) -> Result<FicheCacheId, ReadError> {
+        let mut tx = self.state.db.begin().await?;
+        store::fiche::lock(&mut tx, &self.fiche).await?;
+        let summary = store::details::write(&mut tx, new, self.state.lifetimes.details).await?;
+        let id = summary.id;
+        outbox::send(&mut tx, &summary.updated().message()).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    async fn stored(
+        &self,
+        id: FicheCacheId,
+        cache: CacheState,
+    ) -> Result<pb::GetFicheResponse, ReadError> {
+        let mut conn = self.state.db.acquire().await?;
+        let parts = store::details::read(&mut conn, id).await?;
+        let gone = || ReadError::Inconsistent(format!("fiche {} has no details", self.fiche));
+        self.answer(parts.ok_or_else(gone)?, cache)
+    }
+
+    fn answer(&self, parts: Parts, cache: CacheState) -> Result<pb::GetFicheResponse, ReadError> {
+        let shown = Shown {
+            mail_devis: self.wish.mail_devis,
+            recording_urls: self.reader.recording_urls,
+        };
+        Ok(pb::GetFicheResponse {
+            payload_json: assemble(&self.fiche, parts, shown).to_string(),
+            cache: cache.into(),
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! Recordings of fiches.
+
+use crate::domain::recording::{Call, StoredRecording};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use vigie_events::ids::FicheCacheId;
+
+/// Inserts or completes the calls that the CRM lists, and marks those that it lists no more. A known
+/// address, date, number or id is never replaced by nothing (fiches.md 2.2).
+pub async fn write(conn: &mut PgConnection, fiche: i64, calls: &[Call]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO recordings AS r
+             (fiche_cache_id, call_id, recording_url, recording_date, recording_time, from_number,
+              to_number, uuid, direction, answered, start_time, start_time_text, clock_mismatch,
+              duration_seconds)
+         SELECT $1, call_id, recording_url, recording_date, recording_time, from_number,
+                to_number, uuid, direction, answered, start_time, start_time_text, clock_mismatch,
+                duration_seconds
+           FROM jsonb_to_recordset($2) AS listed
+                (call_id text, recording_url text, recording_date text, recording_time text,
+                 from_number text, to_number text, uuid text, direction text, answered boolean,
+                 start_time timestamptz, start_time_text text, clock_mismatch boolean,
+                 duration_seconds integer)
+         ON CONFLICT (fiche_cache_id, call_id) DO UPDATE SET
+             recording_url = COALESCE(NULLIF(EXCLUDED.recording_url, ''), r.recording_url),
+             recording_date = COALESCE(EXCLUDED.recording_date, r.recording_date),
+             recording_time = COALESCE(EXCLUDED.recording_time, r.recording_time),
+             from_number = COALESCE(EXCLUDED.from_number, r.from_number),
+             to_number = COALESCE(EXCLUDED.to_number, r.to_number),
+             uuid = COALESCE(EXCLUDED.uuid, r.uuid),
+             direction = COALESCE(EXCLUDED.direction, r.direction),
+             answered = COALESCE(EXCLUDED.answered, r.answered),
+             start_time = COALESCE(EXCLUDED.start_time, r.start_time),
+             start_time_text = COALESCE(EXCLUDED.start_time_text, r.start_time_text),
+             clock_mismatch = EXCLUDED.clock_mismatch,
+             duration_seconds = COALESCE(EXCLUDED.duration_seconds, r.duration_seconds),
+             last_seen_at = now(),
+             missing_upstream_since = NULL,
+             updated_at = now()",
+        fiche,
+        Json(calls) as _,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let listed: Vec<String> = calls.iter().map(|call| call.call_id.clone()).collect();
+    sqlx::query!(
+        "UPDATE recordings SET missing_upstream_since = now()
+          WHERE fiche_cache_id = $1 AND missing_upstream_since IS NULL AND call_id <> ALL($2)",
+        fiche,
+        &listed,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes the fiche's counters agree with the table.
+pub async fn count(conn: &mut PgConnection, fiche: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE fiche_cache c SET has_recordings = r.n > 0, recordings_count = r.n
+           FROM (SELECT count(*)::integer AS n FROM recordings WHERE fiche_cache_id = $1) r
+          WHERE c.id = $1",
+        fiche,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The recordings of a fiche, oldest first, those without a start last.
+#[tracing::instrument(name = "store.recordings.of_fiche", skip_all, err)]
+pub async fn of_fiche(
+    conn: &mut PgConnection,
+    fiche: FicheCacheId,
+) -> sqlx::Result<Vec<StoredRecording>> {
+    sqlx::query_as!(
+        StoredRecording,
+        "SELECT id, fiche_cache_id, call_id, recording_url, recording_date, recording_time,
+                from_number, to_number, uuid, direction, answered, start_time, duration_seconds,
+                created_at, updated_at
+           FROM recordings
+          WHERE fiche_cache_id = $1
+          ORDER BY start_time ASC NULLS LAST, call_id",
+        fiche.get(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The recordings of several fiches, newest first, those without a start before them.
+#[tracing::instrument(name = "store.recordings.of_fiches", skip_all, err)]
+pub async fn of_fiches(
+    conn: &mut PgConnection,
+    fiches: &[i64],
+) -> sqlx::Result<Vec<StoredRecording>> {
+    sqlx::query_as!(
+        StoredRecording,
+        "SELECT id, fiche_cache_id, call_id, recording_url, recording_date, recording_time,
+                from_number, to_number, uuid, direction, answered, start_time, duration_seconds,
+                created_at, updated_at
+           FROM recordings
+          WHERE fiche_cache_id = ANY($1)
+          ORDER BY start_time DESC NULLS FIRST, call_id DESC",
+        fiches,
+    )
+    .fetch_all(conn)
+    .await
+}
