@@ -13,6 +13,7 @@ use vigie_events::audit::StepAnalyze;
 use vigie_events::ids::AuditId;
 use vigie_scorecard::{ConfigSnapshot, LexicalIndex, Timeline};
 use vigie_service::InternalChannel;
+use vigie_service::grpc::MAX_MESSAGE_BYTES;
 
 /// Audits kept: more than a replica works on at once.
 const AUDITS_KEPT: u64 = 512;
@@ -58,7 +59,7 @@ impl Contexts {
     /// Contexts of this orchestrator, kept for `ttl`.
     pub fn new(channel: InternalChannel, ttl: Duration) -> Self {
         Self {
-            client: AuditServiceClient::new(channel),
+            client: AuditServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES),
             audits: Cache::builder()
                 .max_capacity(AUDITS_KEPT)
                 .time_to_live(ttl)
