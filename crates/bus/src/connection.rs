@@ -1,5 +1,6 @@
 use crate::{BusConfig, BusError};
 use async_nats::{Client, ConnectOptions, Event};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -13,15 +14,27 @@ pub(crate) async fn connect(
     config: &BusConfig,
 ) -> Result<(Client, watch::Receiver<u64>), BusError> {
     let (connections, watched) = watch::channel(0);
+    let connected: Arc<OnceLock<Client>> = Arc::default();
+    let client = Arc::clone(&connected);
     let mut options = ConnectOptions::new()
         .name(config.source)
         .ping_interval(PING)
         .connection_timeout(CONNECT_TIMEOUT)
         .request_timeout(Some(REQUEST_TIMEOUT))
         .event_callback(move |event| {
-            // Must return at once: events queue, and are dropped when the queue is full.
+            // Must return soon: events queue, and are dropped when the queue is full.
             observe(&event, &connections);
-            std::future::ready(())
+            let leaving = matches!(event, Event::LameDuckMode)
+                .then(|| client.get().cloned())
+                .flatten();
+            async move {
+                // The client does not move by itself.
+                if let Some(client) = leaving
+                    && let Err(error) = client.force_reconnect().await
+                {
+                    tracing::warn!(%error, "cannot leave a closing server");
+                }
+            }
         });
     if let Some(file) = &config.creds_file {
         options = options
@@ -38,6 +51,7 @@ pub(crate) async fn connect(
         .connect(servers)
         .await
         .map_err(|error| BusError::Connect(error.into()))?;
+    connected.get_or_init(|| client.clone());
     if !client.is_server_compatible(2, 12, 0) {
         let found = client.server_info().version;
         return Err(BusError::ServerTooOld { found });

@@ -5,12 +5,15 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// A service's database: how it opens a transaction that may send.
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: PgPool,
     waker: Arc<Notify>,
+    senders: TaskTracker,
 }
 
 impl Db {
@@ -18,6 +21,7 @@ impl Db {
         Self {
             pool,
             waker: Arc::new(Notify::new()),
+            senders: TaskTracker::new(),
         }
     }
 
@@ -39,14 +43,26 @@ impl Db {
         self.pool.acquire().await
     }
 
-    /// Publishes what commits put into the outbox, until `stop`; each second also what crashed
-    /// replicas left and what waited for its time. Run it as a task; any number of replicas may.
+    /// Publishes what commits put into the outbox; each second also what crashed replicas left and
+    /// what waited for its time. Run it as a task; any number of replicas may. After `stop` it goes
+    /// on until the consumers of this process have ended.
     pub async fn relay(self, bus: Bus, stop: CancellationToken) -> Result<(), BusError> {
         relay::run(&self, &bus, &stop).await
     }
 
     pub(crate) fn waker(&self) -> &Notify {
         &self.waker
+    }
+
+    /// Held by a task that may still send while the service stops: the relay outlives it.
+    pub(crate) fn sender(&self) -> TaskTrackerToken {
+        self.senders.token()
+    }
+
+    /// Waits until no task that may send is left.
+    pub(crate) async fn senders_ended(&self) {
+        self.senders.close();
+        self.senders.wait().await;
     }
 }
 

@@ -47,3 +47,29 @@ pub(crate) fn follow(span: &Span, traceparent: &str) {
         tracing::trace!("trace context not joined");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::trace::{TraceContextExt, TracerProvider};
+    use opentelemetry_sdk::propagation::TraceContextPropagator;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    #[test]
+    fn a_consumer_joins_the_trace_of_the_sender() {
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let tracer = SdkTracerProvider::builder().build().tracer("test");
+        let layer = tracing_opentelemetry::layer().with_tracer(tracer);
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            let sending = tracing::info_span!("sending");
+            let traceparent = sending.in_scope(current).unwrap();
+            let consuming = tracing::info_span!("consuming");
+            follow(&consuming, &traceparent);
+            let trace = |span: &Span| span.context().span().span_context().trace_id();
+            assert_eq!(trace(&consuming), trace(&sending));
+            assert!(traceparent.contains(&trace(&sending).to_string()));
+        });
+    }
+}

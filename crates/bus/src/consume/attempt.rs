@@ -1,3 +1,4 @@
+use super::database;
 use super::inbound::Inbound;
 use super::lane::LaneRuntime;
 use super::park::{self, LastWord};
@@ -65,7 +66,9 @@ impl<E: Event, H: Handler<E>> Attempt<E> for InTransaction<H> {
         let mut tried = 1;
         loop {
             match self.once(lane, inbound, delivery).await {
-                Err(failure) if tried < TRANSACTION_TRIES && broken_off(&failure) => {
+                Err(failure)
+                    if tried < TRANSACTION_TRIES && database::broken_off(failure.error()) =>
+                {
                     tried += 1;
                     let pause = Duration::from_millis(rand::random_range(5..50));
                     tokio::time::sleep(pause).await;
@@ -98,7 +101,7 @@ impl<H> InTransaction<H> {
     where
         H: Handler<E>,
     {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin().await.map_err(database::lost)?;
         if !record(&mut tx, lane, inbound, delivery.id.as_str()).await? {
             tx.rollback().await?;
             return Ok(Done::Seen);
@@ -139,16 +142,4 @@ pub(super) async fn record(
         store::inbox::unpark(tx, &lane.inbox, id, inbound.replay).await?;
     }
     store::inbox::insert(tx, &lane.inbox, id).await
-}
-
-/// Whether the database broke the transaction off for the sake of another one.
-fn broken_off(failure: &Failure) -> bool {
-    let mut cause = Some(failure.error());
-    while let Some(error) = cause {
-        if let Some(sqlx::Error::Database(error)) = error.downcast_ref() {
-            return matches!(error.code().as_deref(), Some("40001" | "40P01"));
-        }
-        cause = error.source();
-    }
-    false
 }

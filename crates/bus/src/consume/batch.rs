@@ -2,9 +2,9 @@ use super::attempt::{Done, InTransaction};
 use super::guard::{Verdict, guard, signal};
 use super::inbound::Inbound;
 use super::lane::LaneRuntime;
-use super::single::{hand_back, one, settled, unreadable};
+use super::single::{hand_back, one, settled, unreadable, without_database};
 use super::slot::Work;
-use super::{BatchHandler, Delivery, Failure, Handler};
+use super::{BatchHandler, Delivery, Failure, Handler, database};
 use crate::error::chain;
 use crate::{Db, store};
 use async_nats::jetstream::Message;
@@ -117,6 +117,11 @@ impl<E: Event, H: BatchHandler<E>> Batches<E, H> {
                 join_all(inbound.iter().map(|it| hand_back(lane, it))).await;
                 Vec::new()
             }
+            Verdict::Failed(failure) if database::unavailable(failure.error()) => {
+                let reason = chain(failure.error());
+                join_all(inbound.iter().map(|it| without_database(lane, it, &reason))).await;
+                Vec::new()
+            }
             Verdict::Failed(failure) => {
                 metrics::counter!("bus.batch.split", "consumer" => lane.name.clone()).increment(1);
                 tracing::info!(error = %chain(failure.error()), size = deliveries.len(), "batch failed, its members follow alone");
@@ -134,7 +139,7 @@ impl<E: Event, H: BatchHandler<E>> Batches<E, H> {
             .iter()
             .map(|it| it.id.as_str().to_owned())
             .collect();
-        let mut tx = self.solo.db.begin().await?;
+        let mut tx = self.solo.db.begin().await.map_err(database::lost)?;
         let new = store::inbox::insert_all(&mut tx, &lane.inbox, &ids).await?;
         let handled = new.len();
         let seen = deliveries.len() - handled;

@@ -15,11 +15,10 @@ pub trait Handler<E: Event>: Send + Sync + 'static {
     /// The last word before the message goes to the dead letters, in that same transaction.
     fn parked(
         &self,
-        tx: &mut PgConnection,
-        delivery: &Delivery<E>,
-        reason: &str,
+        _tx: &mut PgConnection,
+        _delivery: &Delivery<E>,
+        _reason: &str,
     ) -> impl Future<Output = Result<(), Failure>> + Send {
-        let _default = (tx, delivery, reason);
         async { Ok(()) }
     }
 }
@@ -37,11 +36,10 @@ pub trait BatchHandler<E: Event>: Send + Sync + 'static {
     /// The last word before a message goes to the dead letters, in that same transaction.
     fn parked(
         &self,
-        tx: &mut PgConnection,
-        delivery: &Delivery<E>,
-        reason: &str,
+        _tx: &mut PgConnection,
+        _delivery: &Delivery<E>,
+        _reason: &str,
     ) -> impl Future<Output = Result<(), Failure>> + Send {
-        let _default = (tx, delivery, reason);
         async { Ok(()) }
     }
 }
@@ -69,11 +67,10 @@ pub trait Worker<E: Event>: Send + Sync + 'static {
     /// The last word before the message goes to the dead letters, in that same transaction.
     fn parked(
         &self,
-        tx: &mut PgConnection,
-        delivery: &Delivery<E>,
-        reason: &str,
+        _tx: &mut PgConnection,
+        _delivery: &Delivery<E>,
+        _reason: &str,
     ) -> impl Future<Output = Result<(), Failure>> + Send {
-        let _default = (tx, delivery, reason);
         async { Ok(()) }
     }
 }
@@ -86,10 +83,9 @@ pub trait StatelessWorker<E: Event>: Send + Sync + 'static {
     /// The last word before the message goes to the dead letters.
     fn parked(
         &self,
-        delivery: &Delivery<E>,
-        reason: &str,
+        _delivery: &Delivery<E>,
+        _reason: &str,
     ) -> impl Future<Output = Result<(), Failure>> + Send {
-        let _default = (delivery, reason);
         async { Ok(()) }
     }
 }

@@ -18,7 +18,7 @@ const SILENCE: Duration = Duration::from_secs(24);
 /// How long a batch waits for company.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// Deliveries above our own limit before the server gives up: a net, see the advisories stream.
-const MAX_DELIVER_MARGIN: u32 = 20;
+const MAX_DELIVER_MARGIN: u32 = 100;
 
 /// Where a lane's messages come from: a durable consumer that is created again when it is gone.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 use super::ConsumerOptions;
 use super::intake::Intake;
 use super::meters::Meters;
-use crate::{Bus, BusError};
+use crate::{Bus, BusError, Db};
+use std::sync::atomic::AtomicBool;
 use tokio_util::sync::CancellationToken;
 use vigie_events::{Event, Lane};
 
@@ -9,6 +10,9 @@ use vigie_events::{Event, Lane};
 #[derive(Debug)]
 pub(crate) struct LaneRuntime {
     pub bus: Bus,
+    pub db: Option<Db>,
+    /// A message found no database; the slots wait before they pull again.
+    pub database_lost: AtomicBool,
     /// `<service>-<name>[-<lane>]`: the durable consumer, and the key of inbox rows.
     pub name: String,
     /// The key of inbox rows: the same for both lanes, as one message has one lane.
@@ -23,6 +27,7 @@ pub(crate) struct LaneRuntime {
 impl LaneRuntime {
     pub(crate) async fn open<E: Event>(
         bus: &Bus,
+        db: Option<&Db>,
         options: &ConsumerOptions,
         lane: Option<Lane>,
         stop: &CancellationToken,
@@ -36,6 +41,8 @@ impl LaneRuntime {
         tracing::info!(consumer = %name, message.r#type = E::NAME, slots = options.slots, "consuming");
         Ok(Self {
             bus: bus.clone(),
+            db: db.cloned(),
+            database_lost: AtomicBool::new(false),
             meters: Meters::new(&name),
             name,
             inbox,

@@ -4,6 +4,7 @@
 mod attempt;
 mod backoff;
 mod batch;
+mod database;
 mod delivery;
 mod guard;
 mod handlers;
@@ -118,7 +119,9 @@ impl Consumers {
             Kind::Command | Kind::Fact => &[None],
         };
         for &lane in lanes {
-            let runtime = LaneRuntime::open::<E>(&self.bus, options, lane, &self.stop).await?;
+            let runtime =
+                LaneRuntime::open::<E>(&self.bus, self.db.as_ref(), options, lane, &self.stop)
+                    .await?;
             let runtime = Arc::new(runtime);
             self.tasks.spawn(meters::sample(Arc::clone(&runtime)));
             for _ in 0..options.slots.max(1) {

@@ -1,7 +1,7 @@
 use super::attempt::Done;
 use super::inbound::Inbound;
 use super::lane::LaneRuntime;
-use super::{Delivery, Failure};
+use super::{Delivery, Failure, database};
 use crate::store::outbox::NewRow;
 use crate::{BusError, Db, envelope, store};
 use async_nats::HeaderMap;
@@ -32,7 +32,7 @@ pub(super) async fn in_transaction<E: Event>(
     last_word: Option<&impl LastWord<E>>,
 ) -> Result<Done, Failure> {
     let id = delivery.id.as_str();
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin().await.map_err(database::lost)?;
     if inbound.replay > 0 {
         store::inbox::unpark(&mut tx, &lane.inbox, id, inbound.replay).await?;
     }

@@ -3,12 +3,13 @@ use super::guard::{Verdict, guard};
 use super::inbound::Inbound;
 use super::lane::LaneRuntime;
 use super::slot::Work;
-use super::{Delivery, Failure, backoff, park};
+use super::{Delivery, Failure, backoff, database, park};
 use crate::error::chain;
 use crate::store;
 use crate::store::outbox::NewRow;
 use async_nats::jetstream::Message;
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -16,6 +17,10 @@ use vigie_events::Event;
 
 /// Deliveries after the last attempt in which a failing last word is heard once more.
 const LAST_WORD_TRIES: u32 = 10;
+
+/// Deliveries after the last attempt that are tried all the same: an attempt may have ended with
+/// its replica, or found no database.
+pub(super) const SILENT_TRIES: u32 = 2;
 
 /// Messages one by one.
 pub(super) struct Singles<E, A> {
@@ -59,7 +64,7 @@ pub(super) async fn one<E: Event>(
     delivery: &Delivery<E>,
     attempt: &impl Attempt<E>,
 ) {
-    if delivery.delivery > lane.options.max_attempts {
+    if delivery.delivery > lane.options.max_attempts.saturating_add(SILENT_TRIES) {
         // Earlier deliveries ended without a word: it may be what kills its workers.
         let reason = format!("no outcome after {} deliveries", delivery.delivery - 1);
         bury(lane, inbound, delivery, attempt, &reason).await;
@@ -152,6 +157,9 @@ async fn failed<E: Event>(
     failure: &Failure,
 ) {
     let reason = chain(failure.error());
+    if database::unavailable(failure.error()) {
+        return without_database(lane, inbound, &reason).await;
+    }
     let database = attempt.db().is_some();
     match plan(
         failure,
@@ -178,6 +186,15 @@ async fn failed<E: Event>(
             }
         },
     }
+}
+
+/// Not the message's fault: it comes back, and its slot waits for the database.
+pub(super) async fn without_database(lane: &LaneRuntime, inbound: &Inbound, reason: &str) {
+    lane.database_lost.store(true, Ordering::Relaxed);
+    lane.meters.retried.increment(1);
+    lane.meters.retries.increment(1);
+    tracing::warn!(error = reason, "no database, delivered again");
+    inbound.nak(backoff::nak(inbound.delivery)).await;
 }
 
 /// Puts the message back into the outbox, to be sent again then.
@@ -228,6 +245,9 @@ async fn bury<E: Event>(
         }
         Verdict::Abandoned => hand_back(lane, inbound).await,
         Verdict::Failed(failure) => {
+            if database::unavailable(failure.error()) {
+                return without_database(lane, inbound, reason).await;
+            }
             tracing::error!(reason, error = %chain(failure.error()), "not parked");
             inbound.nak(backoff::nak(delivery.delivery)).await;
         }

@@ -1,5 +1,6 @@
-use super::backoff;
 use super::lane::LaneRuntime;
+use super::{backoff, database};
+use crate::Db;
 use crate::error::chain;
 use async_nats::jetstream::Message;
 use std::future::Future;
@@ -13,6 +14,8 @@ pub(crate) trait Work<E: Event>: Send + Sync + 'static {
 
 /// A slot: asks for work when it is free, for ever. That pulls end or fail is normal.
 pub(super) async fn run<E: Event, W: Work<E>>(lane: Arc<LaneRuntime>, work: Arc<W>, take: usize) {
+    // While it lives the relay does too: what it sends last goes out.
+    let _sender = lane.db.as_ref().map(Db::sender);
     let mut failures = 0;
     loop {
         let (generation, consumer) = lane.intake.consumer().await;
@@ -31,6 +34,7 @@ pub(super) async fn run<E: Event, W: Work<E>>(lane: Arc<LaneRuntime>, work: Arc<
                     lane.intake.top_up(&consumer, &mut messages, take - 1).await;
                 }
                 work.run(&lane, messages).await;
+                database::wait_until_back(&lane).await;
             }
             Err(error) => {
                 failures += 1;

@@ -2,7 +2,7 @@ use super::attempt::{Attempt, Done, record};
 use super::inbound::Inbound;
 use super::lane::LaneRuntime;
 use super::park::{self, LastWord};
-use super::{Delivery, Failure, Worker};
+use super::{Delivery, Failure, Worker, database};
 use crate::{Db, store};
 use sqlx::PgConnection;
 use vigie_events::Event;
@@ -27,13 +27,13 @@ impl<E: Event, W: Worker<E>> Attempt<E> for ThenStore<W> {
     ) -> Result<Done, Failure> {
         let id = delivery.id.as_str();
         {
-            let mut conn = self.db.acquire().await?;
+            let mut conn = self.db.acquire().await.map_err(database::lost)?;
             if store::inbox::seen(&mut conn, &lane.inbox, id, inbound.replay).await? {
                 return Ok(Done::Seen);
             }
         }
         let output = self.worker.work(delivery).await?;
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin().await.map_err(database::lost)?;
         if !record(&mut tx, lane, inbound, id).await? {
             // Another worker was faster; what this one brought is not needed.
             tx.rollback().await?;

@@ -13,13 +13,23 @@ use tokio_util::sync::CancellationToken;
 
 /// First and longest pause after a failure.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
-/// How long a stopping relay goes on emptying the outbox.
+/// How long a stopping relay waits for the handlers, which have ten seconds.
+const LAST_SENDERS: Duration = Duration::from_secs(12);
+/// How long it then goes on emptying the outbox.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(db: &Db, bus: &Bus, stop: &CancellationToken) -> Result<(), BusError> {
     let mut sweeper = Sweeper::new();
     let mut failures = 0;
-    while !stop.is_cancelled() {
+    let ended = async {
+        stop.cancelled().await;
+        // What the last handlers send goes out too; no longer than they may take.
+        tokio::time::timeout(LAST_SENDERS, db.senders_ended())
+            .await
+            .is_ok()
+    };
+    let mut ended = std::pin::pin!(ended);
+    loop {
         match pump::once(db.pool(), bus).await {
             Ok(pumped) => {
                 failures = 0;
@@ -36,7 +46,7 @@ pub(crate) async fn run(db: &Db, bus: &Bus, stop: &CancellationToken) -> Result<
         let pause = pause(failures);
         tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            _in_time = &mut ended => break,
             () = tokio::time::sleep(pause), if failures > 0 => {}
             () = db.waker().notified(), if failures == 0 => {}
             () = sweeper.due() => sweeper.sweep(db.pool()).await,
@@ -73,10 +83,11 @@ async fn unstick(bus: &Bus, stuck: &Stuck, failures: u32) {
             last,
         } => {
             tracing::warn!(failures, stream_missing, error = %last, "outbox is not accepted");
-            if *stream_missing && failures > 1 {
-                if let Err(cause) = bus.ensure_topology().await {
-                    tracing::warn!(error = %error::chain(&cause), "topology not ensured");
-                }
+            if *stream_missing
+                && failures > 1
+                && let Err(cause) = bus.ensure_topology().await
+            {
+                tracing::warn!(error = %error::chain(&cause), "topology not ensured");
             }
         }
     }

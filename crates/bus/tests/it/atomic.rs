@@ -3,14 +3,13 @@
 use crate::support::{Act, Scripted, World, options, poke};
 use vigie_bus::outbox;
 
-async fn poke_with_effect(world: &World, tx: &mut vigie_bus::Tx, n: i64) {
+async fn poke_with_effect(tx: &mut vigie_bus::Tx, n: i64) {
     sqlx::query("INSERT INTO effects (n, kind) VALUES ($1, 'sent')")
         .bind(n)
         .execute(&mut **tx)
         .await
         .unwrap();
     outbox::send(tx, &poke(n)).await.unwrap();
-    let _same_database = &world.pool;
 }
 
 #[tokio::test]
@@ -19,10 +18,10 @@ async fn a_rollback_sends_nothing_and_a_commit_sends() {
     let replica = world.replica().await;
     replica.relay();
     let mut tx = replica.db.begin().await.unwrap();
-    poke_with_effect(&world, &mut tx, 1).await;
+    poke_with_effect(&mut tx, 1).await;
     tx.rollback().await.unwrap();
     let mut tx = replica.db.begin().await.unwrap();
-    poke_with_effect(&world, &mut tx, 2).await;
+    poke_with_effect(&mut tx, 2).await;
     tx.commit().await.unwrap();
 
     let handler = Scripted::always(Act::Do);
@@ -44,7 +43,7 @@ async fn a_crash_between_commit_and_publish_only_delays() {
     let crashed = world.replica().await;
     // No relay: the process died right after its commit.
     let mut tx = crashed.db.begin().await.unwrap();
-    poke_with_effect(&world, &mut tx, 1).await;
+    poke_with_effect(&mut tx, 1).await;
     tx.commit().await.unwrap();
     crashed.kill();
 

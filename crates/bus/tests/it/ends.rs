@@ -152,7 +152,7 @@ async fn a_stateless_worker_parks_without_a_database() {
 /// What a service's sweeper does: work without an effect is sent again.
 async fn sweep(world: &World, replica: &Replica, sending: u32) {
     let missing: Vec<i64> = sqlx::query_scalar(
-        "SELECT n FROM generate_series(0, 199) n WHERE n NOT IN (SELECT n FROM effects)",
+        "SELECT n FROM generate_series(0::bigint, 199) n WHERE n NOT IN (SELECT n FROM effects)",
     )
     .fetch_all(&world.pool)
     .await

@@ -21,7 +21,7 @@ async fn the_outbox_and_inbox_of_a_schema_are_closed_to_other_roles() {
             .unwrap_err();
         let code = refused
             .as_database_error()
-            .and_then(|it| it.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .unwrap()
             .into_owned();
         assert_eq!(code, "42501", "insufficient privilege");
