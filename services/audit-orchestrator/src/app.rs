@@ -45,12 +45,17 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
 /// Starts consumers, watchdog and RPCs over ready parts.
 pub async fn from_parts(boot: &Boot<Config>, bus: Bus, state: AppState) -> anyhow::Result<()> {
     let db = Some(state.db.clone());
-    let mut consumers =
-        Consumers::new(bus.clone(), db, boot.tasks.clone(), boot.stop.clone());
+    let mut consumers = Consumers::new(bus.clone(), db, boot.tasks.clone(), boot.stop.clone());
     events::consume(&mut consumers, &state, boot.config.run_concurrency).await?;
-    let sweeper = Sweeper { db: state.db.clone(), workflow: state.workflow.clone() };
+    let sweeper = Sweeper {
+        db: state.db.clone(),
+        workflow: state.workflow.clone(),
+    };
     boot.spawn("watchdog", sweeper.run(bus, boot.stop.clone()));
-    let options = GrpcOptions { descriptors: &[vigie_contracts::DESCRIPTORS], ..Default::default() };
+    let options = GrpcOptions {
+        descriptors: &[vigie_contracts::DESCRIPTORS],
+        ..Default::default()
+    };
     boot.serve_grpc(Routes::new(rpc::service(state)), options);
     Ok(())
 }

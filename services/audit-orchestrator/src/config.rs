@@ -29,7 +29,11 @@ impl FromEnv for Config {
         let replicas = env.int_min("SERVER_REPLICAS", 1, 1);
         let config = Self {
             settings: Settings {
-                model: if engine == "lexical" { engine.clone() } else { model },
+                model: if engine == "lexical" {
+                    engine.clone()
+                } else {
+                    model
+                },
                 engine,
                 evidence: evidence(env),
                 window: window(env),
@@ -73,17 +77,24 @@ fn window(env: &mut Env) -> StepWindow {
 fn deadlines(env: &mut Env) -> Deadlines {
     let seconds: Option<u64> = env.optional_int_min("AUDIT_DEADLINE_SECONDS", 1);
     let default = Deadlines::default();
-    seconds.map(Duration::from_secs).map_or(default, |deadline| Deadlines {
-        interactive: deadline,
-        bulk: deadline,
-        ..default
-    })
+    seconds
+        .map(Duration::from_secs)
+        .map_or(default, |deadline| Deadlines {
+            interactive: deadline,
+            bulk: deadline,
+            ..default
+        })
 }
 
 fn prices(env: &mut Env) -> ModelPrices {
-    let Some(text) = env.optional("MODEL_PRICES") else { return ModelPrices::default() };
+    let Some(text) = env.optional("MODEL_PRICES") else {
+        return ModelPrices::default();
+    };
     ModelPrices::parse(&text).unwrap_or_else(|error| {
-        env.problem("MODEL_PRICES", format!("must be JSON of prices by model: {error}"));
+        env.problem(
+            "MODEL_PRICES",
+            format!("must be JSON of prices by model: {error}"),
+        );
         ModelPrices::default()
     })
 }
@@ -95,7 +106,10 @@ mod tests {
     #[test]
     fn without_a_key_the_built_in_engine_judges() {
         let config: Config = Env::from_map([("", "")]).read().unwrap();
-        assert_eq!((config.settings.engine.as_str(), config.run_concurrency), ("lexical", 10));
+        assert_eq!(
+            (config.settings.engine.as_str(), config.run_concurrency),
+            ("lexical", 10)
+        );
         assert_eq!(config.settings.model, "lexical");
         let config: Config = Env::from_map([("OPENAI_API_KEY", "k")]).read().unwrap();
         assert_eq!(config.settings.engine, "openai");

@@ -38,7 +38,10 @@ pub enum NeighbourError {
 }
 
 fn failed(call: &'static str) -> impl Fn(tonic::Status) -> NeighbourError {
-    move |status| NeighbourError::Call { call, status: Box::new(status) }
+    move |status| NeighbourError::Call {
+        call,
+        status: Box::new(status),
+    }
 }
 
 /// Clients of the services that audits depend on.
@@ -95,7 +98,10 @@ impl Neighbours {
     }
 
     /// Reads the recordings, transcripts and names of a fiche, as this service.
-    pub async fn material(&self, fiche: &FicheId) -> Result<(Material, Option<Fiche>), NeighbourError> {
+    pub async fn material(
+        &self,
+        fiche: &FicheId,
+    ) -> Result<(Material, Option<Fiche>), NeighbourError> {
         let (recordings, transcripts, summary) = tokio::try_join!(
             self.recordings(fiche),
             self.transcripts(fiche),
@@ -105,15 +111,29 @@ impl Neighbours {
     }
 
     async fn recordings(&self, fiche: &FicheId) -> Result<Vec<Recording>, NeighbourError> {
-        let request = bounded(ListRecordingsRequest { fiche_id: fiche.to_string() });
+        let request = bounded(ListRecordingsRequest {
+            fiche_id: fiche.to_string(),
+        });
         let answer = self.fiches.clone().list_recordings(request).await;
-        Ok(answer.map_err(failed("ListRecordings"))?.into_inner().recordings)
+        Ok(answer
+            .map_err(failed("ListRecordings"))?
+            .into_inner()
+            .recordings)
     }
 
     async fn transcripts(&self, fiche: &FicheId) -> Result<Vec<FicheTranscript>, NeighbourError> {
-        let request = bounded(GetFicheTranscriptsRequest { fiche_id: fiche.to_string() });
-        let answer = self.transcripts.clone().get_fiche_transcripts(request).await;
-        Ok(answer.map_err(failed("GetFicheTranscripts"))?.into_inner().transcripts)
+        let request = bounded(GetFicheTranscriptsRequest {
+            fiche_id: fiche.to_string(),
+        });
+        let answer = self
+            .transcripts
+            .clone()
+            .get_fiche_transcripts(request)
+            .await;
+        Ok(answer
+            .map_err(failed("GetFicheTranscripts"))?
+            .into_inner()
+            .transcripts)
     }
 
     async fn summary(&self, fiche: &FicheId) -> Result<Option<Fiche>, NeighbourError> {
@@ -124,7 +144,12 @@ impl Neighbours {
             look_up: false,
         });
         let answer = self.fiches.clone().get_summaries(request).await;
-        Ok(answer.map_err(failed("GetSummaries"))?.into_inner().fiches.pop().map(fiche_of))
+        Ok(answer
+            .map_err(failed("GetSummaries"))?
+            .into_inner()
+            .fiches
+            .pop()
+            .map(fiche_of))
     }
 }
 
@@ -157,8 +182,10 @@ fn fiche_of(summary: FicheSummary) -> Fiche {
 
 /// Puts recordings and transcripts together by call.
 fn sources(recordings: Vec<Recording>, transcripts: Vec<FicheTranscript>) -> Vec<SourceRecording> {
-    let mut transcripts: HashMap<String, FicheTranscript> =
-        transcripts.into_iter().map(|one| (one.call_id.clone(), one)).collect();
+    let mut transcripts: HashMap<String, FicheTranscript> = transcripts
+        .into_iter()
+        .map(|one| (one.call_id.clone(), one))
+        .collect();
     let join = |recording: Recording| {
         let transcript = transcripts.remove(&recording.call_id);
         let has_transcription = transcript.is_some();

@@ -5,8 +5,10 @@ use anyhow::Context;
 use vigie_bus::Db;
 
 /// In the order of insertion: `run-latest` uses the last one.
-const SEEDS: [&str; 2] =
-    [include_str!("../seeds/complete.json"), include_str!("../seeds/essential.json")];
+const SEEDS: [&str; 2] = [
+    include_str!("../seeds/complete.json"),
+    include_str!("../seeds/essential.json"),
+];
 
 /// Inserts the seeds where there is no configuration yet.
 pub async fn plant(db: &Db) -> anyhow::Result<()> {
@@ -35,7 +37,11 @@ mod tests {
             assert_eq!(positions, expected);
             let weight: i32 = config.steps.iter().map(|step| step.weight).sum();
             let critical = config.steps.iter().filter(|step| step.is_critical);
-            (config.steps.len(), weight, critical.map(|step| step.position).collect::<Vec<_>>())
+            (
+                config.steps.len(),
+                weight,
+                critical.map(|step| step.position).collect::<Vec<_>>(),
+            )
         });
         assert_eq!(totals[0], (18, 125, vec![1, 4, 5, 7, 11]));
         assert_eq!(totals[1], (6, 50, vec![1, 2, 4]));

@@ -49,7 +49,8 @@ impl Announcer {
 
     fn push<E: RealtimeEvent>(&mut self, message: &E) -> serde_json::Result<()> {
         let sequence = self.sequence + 1;
-        self.messages.push(Realtime::new(&self.entity, sequence, message, &[])?);
+        self.messages
+            .push(Realtime::new(&self.entity, sequence, message, &[])?);
         self.sequence = sequence;
         Ok(())
     }

@@ -112,9 +112,18 @@ impl Answer {
             }
             Err(reason) => (fallback(definition, &reason), Err(reason)),
         };
-        let outcome = if proposed.is_ok() { Outcome::Ok } else { Outcome::Fallback };
-        let mut settled =
-            settle_step(&context.timeline, definition, result, rules, context.coverage);
+        let outcome = if proposed.is_ok() {
+            Outcome::Ok
+        } else {
+            Outcome::Fallback
+        };
+        let mut settled = settle_step(
+            &context.timeline,
+            definition,
+            result,
+            rules,
+            context.coverage,
+        );
         if let Some(metadata) = &mut settled.result.step_metadata {
             metadata.outcome = Some(outcome);
             metadata.engine = Some(self.origin.engine.clone());
@@ -122,6 +131,11 @@ impl Answer {
             metadata.prompt_version = Some(self.origin.prompt_version.clone());
         }
         let facts = settled.facts(definition);
-        StepToStore { settled, facts, proposed, origin: self.origin }
+        StepToStore {
+            settled,
+            facts,
+            proposed,
+            origin: self.origin,
+        }
     }
 }

@@ -4,9 +4,7 @@ use chrono::{DateTime, Utc};
 use std::fmt;
 use std::str::FromStr;
 use vigie_events::Lane;
-use vigie_events::ids::{
-    AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId,
-};
+use vigie_events::ids::{AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId};
 use vigie_events::realtime::audit::{Approach, AuditRef};
 
 /// Where an audit stands (`audits.md` 2.1).

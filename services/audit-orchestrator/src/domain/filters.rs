@@ -37,7 +37,10 @@ pub struct Range<T> {
 
 impl<T> Default for Range<T> {
     fn default() -> Self {
-        Self { from: None, to: None }
+        Self {
+            from: None,
+            to: None,
+        }
     }
 }
 
@@ -61,7 +64,10 @@ pub struct TimeRange {
 
 /// Everything a list can be narrowed by. Empty lists do not filter.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[expect(missing_docs, reason = "one field for each parameter of 6.2, under its name")]
+#[expect(
+    missing_docs,
+    reason = "one field for each parameter of 6.2, under its name"
+)]
 pub struct Filters {
     pub fiche_ids: Vec<String>,
     pub groupes: Vec<String>,
@@ -96,7 +102,14 @@ pub struct Filters {
 }
 
 const STATUSES: [&str; 4] = ["pending", "running", "completed", "failed"];
-const NIVEAUX: [&str; 6] = ["PENDING", "EXCELLENT", "BON", "ACCEPTABLE", "INSUFFISANT", "REJET"];
+const NIVEAUX: [&str; 6] = [
+    "PENDING",
+    "EXCELLENT",
+    "BON",
+    "ACCEPTABLE",
+    "INSUFFISANT",
+    "REJET",
+];
 
 impl Filters {
     /// Reads the parameters as received.
@@ -122,7 +135,10 @@ impl Filters {
             niveau: q.words("niveau", &NIVEAUX),
             date: q.times("date_from", "date_to")?,
             audit_config_ids: q.parsed_csv("audit_config_ids"),
-            score: Range { from: q.lenient("score_min"), to: q.lenient("score_max") },
+            score: Range {
+                from: q.lenient("score_min"),
+                to: q.lenient("score_max"),
+            },
             duration_ms: q.counts("duration_min_ms", "duration_max_ms")?,
             tokens: q.counts("tokens_min", "tokens_max")?,
             has_failed_steps: q.flag("has_failed_steps"),
@@ -159,7 +175,10 @@ struct Query<'a>(&'a HashMap<String, String>);
 
 impl Query<'_> {
     fn raw(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -168,16 +187,25 @@ impl Query<'_> {
 
     fn csv(&self, name: &str) -> Vec<String> {
         let items = self.raw(name).unwrap_or_default().split(',').map(str::trim);
-        items.filter(|item| !item.is_empty()).map(ToOwned::to_owned).collect()
+        items
+            .filter(|item| !item.is_empty())
+            .map(ToOwned::to_owned)
+            .collect()
     }
 
     /// Items that parse; the others are ignored.
     fn parsed_csv<T: FromStr>(&self, name: &str) -> Vec<T> {
-        self.csv(name).iter().filter_map(|item| item.parse().ok()).collect()
+        self.csv(name)
+            .iter()
+            .filter_map(|item| item.parse().ok())
+            .collect()
     }
 
     fn words(&self, name: &str, known: &[&str]) -> Vec<String> {
-        self.csv(name).into_iter().filter(|word| known.contains(&word.as_str())).collect()
+        self.csv(name)
+            .into_iter()
+            .filter(|word| known.contains(&word.as_str()))
+            .collect()
     }
 
     /// `true` is true, anything else is false, absent is no filter.
@@ -192,25 +220,28 @@ impl Query<'_> {
 
     fn strict(&self, name: &'static str) -> Result<Option<i64>, InvalidQuery> {
         let invalid = |_| InvalidQuery { parameter: name };
-        self.raw(name).map(|value| value.parse().map_err(invalid)).transpose()
+        self.raw(name)
+            .map(|value| value.parse().map_err(invalid))
+            .transpose()
     }
 
     /// A range of counts: unparsable is ignored, negative is an error.
-    fn counts(
-        &self,
-        from: &'static str,
-        to: &'static str,
-    ) -> Result<Range<i64>, InvalidQuery> {
+    fn counts(&self, from: &'static str, to: &'static str) -> Result<Range<i64>, InvalidQuery> {
         let bound = |parameter| match self.lenient::<i64>(parameter) {
             Some(count) if count < 0 => Err(InvalidQuery { parameter }),
             other => Ok(other),
         };
-        Ok(Range { from: bound(from)?, to: bound(to)? })
+        Ok(Range {
+            from: bound(from)?,
+            to: bound(to)?,
+        })
     }
 
     fn date(&self, name: &'static str) -> Result<Option<NaiveDate>, InvalidQuery> {
         let invalid = |_| InvalidQuery { parameter: name };
-        self.raw(name).map(|value| value.parse().map_err(invalid)).transpose()
+        self.raw(name)
+            .map(|value| value.parse().map_err(invalid))
+            .transpose()
     }
 
     fn times(&self, from: &'static str, to: &'static str) -> Result<TimeRange, InvalidQuery> {
@@ -225,16 +256,21 @@ impl Query<'_> {
                 Until::Before(midnight(next))
             }
         });
-        Ok(TimeRange { from: start, to: end })
+        Ok(TimeRange {
+            from: start,
+            to: end,
+        })
     }
 
     fn time(&self, name: &'static str) -> Result<Option<Time>, InvalidQuery> {
-        let Some(value) = self.raw(name) else { return Ok(None) };
+        let Some(value) = self.raw(name) else {
+            return Ok(None);
+        };
         if let Ok(day) = value.parse::<NaiveDate>() {
             return Ok(Some(Time::Day(day)));
         }
-        let instant = DateTime::parse_from_rfc3339(value)
-            .map_err(|_| InvalidQuery { parameter: name })?;
+        let instant =
+            DateTime::parse_from_rfc3339(value).map_err(|_| InvalidQuery { parameter: name })?;
         Ok(Some(Time::Instant(instant.to_utc())))
     }
 }
@@ -253,7 +289,9 @@ mod tests {
     use super::*;
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Filters, InvalidQuery> {
-        let pairs = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let pairs = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Filters::parse(&pairs.collect())
     }
 
@@ -290,8 +328,13 @@ mod tests {
     #[test]
     fn a_bare_end_date_includes_its_day() {
         let filters = parse(&[("date_from", "2026-01-05"), ("date_to", "2026-01-05")]).unwrap();
-        assert_eq!(filters.date.from.unwrap().to_rfc3339(), "2026-01-05T00:00:00+00:00");
-        let Some(Until::Before(end)) = filters.date.to else { panic!("{:?}", filters.date) };
+        assert_eq!(
+            filters.date.from.unwrap().to_rfc3339(),
+            "2026-01-05T00:00:00+00:00"
+        );
+        let Some(Until::Before(end)) = filters.date.to else {
+            panic!("{:?}", filters.date)
+        };
         assert_eq!(end.to_rfc3339(), "2026-01-06T00:00:00+00:00");
     }
 }

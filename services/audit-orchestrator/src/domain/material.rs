@@ -42,7 +42,12 @@ impl Material {
     /// Builds the timeline of all recordings of a fiche.
     pub fn of(sources: Vec<SourceRecording>) -> Result<Self, BadTimeline> {
         let recordings_total = count(sources.len());
-        let transcribed = count(sources.iter().filter(|source| source.has_transcription).count());
+        let transcribed = count(
+            sources
+                .iter()
+                .filter(|source| source.has_transcription)
+                .count(),
+        );
         let (timeline, missing) = Timeline::build(sources);
         let json = serde_json::to_vec(&timeline)?;
         let mut deflated = Vec::with_capacity(json.len() / 3);
@@ -72,7 +77,9 @@ impl Material {
             Some(format!("No recordings found for fiche {fiche}"))
         } else if self.transcribed == 0 {
             let total = self.recordings_total;
-            Some(format!("No transcribed recordings for fiche {fiche} (0/{total})"))
+            Some(format!(
+                "No transcribed recordings for fiche {fiche} (0/{total})"
+            ))
         } else {
             Some(format!("Timeline of fiche {fiche} is empty"))
         }
@@ -106,8 +113,15 @@ pub struct AuditContext {
 impl AuditContext {
     /// Puts a context together.
     pub fn new(config: ConfigSnapshot, timeline: Timeline, missing: Vec<MissingRecording>) -> Self {
-        let texts: usize = timeline.chunks().map(|(_, chunk)| chunk.full_text.len() + 200).sum();
-        let prompts: usize = config.steps.iter().map(|step| step.prompt.len() + 1000).sum();
+        let texts: usize = timeline
+            .chunks()
+            .map(|(_, chunk)| chunk.full_text.len() + 200)
+            .sum();
+        let prompts: usize = config
+            .steps
+            .iter()
+            .map(|step| step.prompt.len() + 1000)
+            .sum();
         let mut positions: Vec<i32> = config.steps.iter().map(|step| step.position).collect();
         positions.sort_unstable();
         Self {
@@ -144,9 +158,11 @@ mod tests {
 
     #[test]
     fn a_timeline_survives_its_storage() {
-        let material =
-            Material::of(vec![recording("1", Some("bonjour madame")), recording("2", None)])
-                .unwrap();
+        let material = Material::of(vec![
+            recording("1", Some("bonjour madame")),
+            recording("2", None),
+        ])
+        .unwrap();
         assert_eq!((material.recordings_total, material.transcribed), (2, 1));
         assert!(!material.is_complete());
         assert_eq!(material.missing.len(), 1);
@@ -164,6 +180,9 @@ mod tests {
             reason(vec![recording("1", None)]),
             "No transcribed recordings for fiche 44 (0/1)"
         );
-        assert_eq!(reason(vec![recording("1", Some(" "))]), "Timeline of fiche 44 is empty");
+        assert_eq!(
+            reason(vec![recording("1", Some(" "))]),
+            "Timeline of fiche 44 is empty"
+        );
     }
 }

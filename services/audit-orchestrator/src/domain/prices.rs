@@ -20,7 +20,9 @@ impl ModelPrices {
     /// Reads the setting.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let models: HashMap<String, serde_json::Value> = serde_json::from_str(text)?;
-        let prices = models.into_iter().filter(|(_, price)| price.get("second").is_none());
+        let prices = models
+            .into_iter()
+            .filter(|(_, price)| price.get("second").is_none());
         let prices: Result<_, _> = prices
             .map(|(model, price)| serde_json::from_value(price).map(|price| (model, price)))
             .collect();
@@ -41,7 +43,10 @@ impl ModelPrices {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "token counts are far below 2^52"
+)]
 fn tokens(count: i64) -> f64 {
     count as f64
 }
@@ -66,7 +71,10 @@ mod tests {
             ok: true,
         };
         assert_eq!(prices.cost_micros(&call), Some(1200 + 200 + 800));
-        let unknown = ModelCall { model: "other".to_owned(), ..call };
+        let unknown = ModelCall {
+            model: "other".to_owned(),
+            ..call
+        };
         assert_eq!(prices.cost_micros(&unknown), None);
         assert!(ModelPrices::parse(r#"{"m": {"input": 1}}"#).is_err());
     }

@@ -37,7 +37,10 @@ impl FicheNames {
     /// Joins the names that are known.
     pub fn join(prenom: Option<&str>, nom: Option<&str>) -> String {
         let names = [prenom, nom].into_iter().flatten().map(str::trim);
-        names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ")
+        names
+            .filter(|name| !name.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 

@@ -15,13 +15,18 @@ pub struct ViewedStep {
 /// Puts the steps into the snapshot. A snapshot without results (running, failed) stays as it is;
 /// a step without control points is left out.
 pub fn latest(mut snapshot: Value, steps: &[ViewedStep]) -> serde_json::Result<Value> {
-    let Some(results) = snapshot.pointer_mut("/audit/results").and_then(Value::as_object_mut)
+    let Some(results) = snapshot
+        .pointer_mut("/audit/results")
+        .and_then(Value::as_object_mut)
     else {
         return Ok(snapshot);
     };
-    let shown = steps.iter().filter(|step| !step.result.points_controle.is_empty());
-    let shown: Result<Vec<Value>, _> =
-        shown.map(|step| serde_json::to_value(&step.result)).collect();
+    let shown = steps
+        .iter()
+        .filter(|step| !step.result.points_controle.is_empty());
+    let shown: Result<Vec<Value>, _> = shown
+        .map(|step| serde_json::to_value(&step.result))
+        .collect();
     results.insert("steps".to_owned(), json!(shown?));
     Ok(snapshot)
 }

@@ -15,12 +15,16 @@ impl StepWindow {
 
     /// How many of the ordered positions have been sent once `stored` results are in.
     pub fn sent(self, total: usize, stored: usize) -> usize {
-        self.0.map_or(total, |limit| total.min(stored.saturating_add(limit.get())))
+        self.0
+            .map_or(total, |limit| total.min(stored.saturating_add(limit.get())))
     }
 
     /// The positions to send when the number of results rises from `before` to `after`.
     pub fn next(self, positions: &[i32], before: usize, after: usize) -> &[i32] {
-        let (from, to) = (self.sent(positions.len(), before), self.sent(positions.len(), after));
+        let (from, to) = (
+            self.sent(positions.len(), before),
+            self.sent(positions.len(), after),
+        );
         positions.get(from..to).unwrap_or_default()
     }
 }

@@ -23,15 +23,20 @@ impl Handler<FicheFetchFailed> for FailUnfetched {
         delivery: &Delivery<FicheFetchFailed>,
     ) -> Result<(), Failure> {
         let body = &delivery.body;
-        let Some(id) = Prerequisite::Fetch.audit_of(&body.request_id) else { return Ok(()) };
-        let Some(audit) = audit::lock_one(tx, id).await? else { return Ok(()) };
+        let Some(id) = Prerequisite::Fetch.audit_of(&body.request_id) else {
+            return Ok(());
+        };
+        let Some(audit) = audit::lock_one(tx, id).await? else {
+            return Ok(());
+        };
         if audit.phase != Phase::Fetching {
             return Ok(());
         }
         let (stage, error) = match body.kind {
-            FetchFailure::NotFound => {
-                (FailureStage::FicheNotFound, format!("Fiche {} not found (404)", audit.fiche))
-            }
+            FetchFailure::NotFound => (
+                FailureStage::FicheNotFound,
+                format!("Fiche {} not found (404)", audit.fiche),
+            ),
             FetchFailure::Auth | FetchFailure::Upstream | FetchFailure::Invalid => {
                 (FailureStage::PrerequisiteError, body.error.clone())
             }

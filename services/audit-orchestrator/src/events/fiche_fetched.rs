@@ -32,7 +32,9 @@ impl Worker<FicheFetched> for UseFiche {
 
     async fn work(&self, delivery: &Delivery<FicheFetched>) -> Result<Option<Gathered>, Failure> {
         let body = &delivery.body;
-        let Some(id) = Prerequisite::Fetch.audit_of(&body.request_id) else { return Ok(None) };
+        let Some(id) = Prerequisite::Fetch.audit_of(&body.request_id) else {
+            return Ok(None);
+        };
         let waiting = {
             let mut conn = self.state.db.acquire().await?;
             audit::in_phase(&mut conn, &[id.get()], Phase::Fetching).await?
@@ -62,7 +64,10 @@ impl Worker<FicheFetched> for UseFiche {
             return Ok(());
         };
         let prospect_name = gathered.fiche.as_ref().map_or_else(String::new, |fiche| {
-            FicheNames::join(fiche.prospect_prenom.as_deref(), fiche.prospect_nom.as_deref())
+            FicheNames::join(
+                fiche.prospect_prenom.as_deref(),
+                fiche.prospect_nom.as_deref(),
+            )
         });
         match &gathered.fiche {
             Some(fiche) => store::fiche::put(tx, fiche).await?,
@@ -85,13 +90,19 @@ impl Worker<FicheFetched> for UseFiche {
         let Some(id) = Prerequisite::Fetch.audit_of(&delivery.body.request_id) else {
             return Ok(());
         };
-        let Some(audit) = audit::lock_one(tx, id).await? else { return Ok(()) };
+        let Some(audit) = audit::lock_one(tx, id).await? else {
+            return Ok(());
+        };
         if audit.phase != Phase::Fetching {
             return Ok(());
         }
         tracing::error!(audit.id = %id, reason, "recordings could not be read");
         let error = "Recordings of the fiche could not be read";
         let stage = FailureStage::PrerequisiteError;
-        Ok(self.state.workflow.fail_now(tx, &audit, stage, error).await?)
+        Ok(self
+            .state
+            .workflow
+            .fail_now(tx, &audit, stage, error)
+            .await?)
     }
 }

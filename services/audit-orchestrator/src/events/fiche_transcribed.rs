@@ -48,7 +48,11 @@ impl Worker<FicheTranscribed> for UseTranscripts {
         if waiting.is_empty() {
             return Ok(None);
         }
-        let (material, _) = self.state.neighbours.material(&delivery.body.fiche_id).await?;
+        let (material, _) = self
+            .state
+            .neighbours
+            .material(&delivery.body.fiche_id)
+            .await?;
         Ok(Some(material))
     }
 
@@ -58,9 +62,14 @@ impl Worker<FicheTranscribed> for UseTranscripts {
         delivery: &Delivery<FicheTranscribed>,
         output: Option<Material>,
     ) -> Result<(), Failure> {
-        let Some(material) = output else { return Ok(()) };
+        let Some(material) = output else {
+            return Ok(());
+        };
         for audit in audit::lock(tx, &asking(&delivery.body)).await? {
-            self.state.workflow.transcribed(tx, &audit, &material).await?;
+            self.state
+                .workflow
+                .transcribed(tx, &audit, &material)
+                .await?;
         }
         Ok(())
     }
@@ -76,7 +85,10 @@ impl Worker<FicheTranscribed> for UseTranscripts {
                 tracing::error!(audit.id = %audit.id, reason, "transcripts could not be read");
                 let error = "Transcripts of the fiche could not be read";
                 let stage = FailureStage::PrerequisiteError;
-                self.state.workflow.fail_now(tx, &audit, stage, error).await?;
+                self.state
+                    .workflow
+                    .fail_now(tx, &audit, stage, error)
+                    .await?;
             }
         }
         Ok(())

@@ -33,21 +33,49 @@ pub async fn consume(
     run_concurrency: i64,
 ) -> Result<(), BusError> {
     let workflow = state.workflow.clone();
-    let named = |name| ConsumerOptions { name, slots: 2, ..ConsumerOptions::default() };
-    let run = ConsumerOptions { max_ack_pending: run_concurrency, ..named("run") };
-    consumers.handler::<AuditRun, _>(run, StartAudit { workflow: workflow.clone() }).await?;
+    let named = |name| ConsumerOptions {
+        name,
+        slots: 2,
+        ..ConsumerOptions::default()
+    };
+    let run = ConsumerOptions {
+        max_ack_pending: run_concurrency,
+        ..named("run")
+    };
+    consumers
+        .handler::<AuditRun, _>(
+            run,
+            StartAudit {
+                workflow: workflow.clone(),
+            },
+        )
+        .await?;
     let patient = |name, slots| ConsumerOptions {
         slots,
         max_attempts: PATIENT_ATTEMPTS,
         ..named(name)
     };
-    let use_fiche = UseFiche { state: state.clone() };
-    consumers.worker::<FicheFetched, _>(patient("fiche-fetched", 4), use_fiche).await?;
-    let fail = FailUnfetched { workflow: workflow.clone() };
-    consumers.handler::<FicheFetchFailed, _>(named("fiche-fetch-failed"), fail).await?;
-    consumers.handler::<FicheSummaryUpdated, _>(named("fiche-summary"), ProjectFiche).await?;
-    let use_transcripts = UseTranscripts { state: state.clone() };
-    consumers.worker::<FicheTranscribed, _>(patient("fiche-transcribed", 2), use_transcripts).await?;
+    let use_fiche = UseFiche {
+        state: state.clone(),
+    };
+    consumers
+        .worker::<FicheFetched, _>(patient("fiche-fetched", 4), use_fiche)
+        .await?;
+    let fail = FailUnfetched {
+        workflow: workflow.clone(),
+    };
+    consumers
+        .handler::<FicheFetchFailed, _>(named("fiche-fetch-failed"), fail)
+        .await?;
+    consumers
+        .handler::<FicheSummaryUpdated, _>(named("fiche-summary"), ProjectFiche)
+        .await?;
+    let use_transcripts = UseTranscripts {
+        state: state.clone(),
+    };
+    consumers
+        .worker::<FicheTranscribed, _>(patient("fiche-transcribed", 2), use_transcripts)
+        .await?;
     let steps = ConsumerOptions {
         max_ack_pending: 2048,
         batch: 128,
@@ -56,5 +84,7 @@ pub async fn consume(
     };
     let record = RecordSteps { workflow };
     consumers.batch::<StepAnalyzed, _>(steps, record).await?;
-    consumers.handler::<StepDeferred, _>(named("step-deferred"), SendLater).await
+    consumers
+        .handler::<StepDeferred, _>(named("step-deferred"), SendLater)
+        .await
 }

@@ -38,7 +38,9 @@ impl Handler<AuditRun> for StartAudit {
             None => self.insert(tx, delivery).await?,
         };
         let Some(id) = id else { return Ok(()) };
-        let Some(audit) = audit::lock_one(tx, id).await? else { return Ok(()) };
+        let Some(audit) = audit::lock_one(tx, id).await? else {
+            return Ok(());
+        };
         let config = store::config::state(tx, audit.config).await?;
         if config.is_none_or(|config| !config.is_active || config.steps == 0) {
             let error = format!("Audit config {} is inactive or has no steps", audit.config);
@@ -54,11 +56,18 @@ impl Handler<AuditRun> for StartAudit {
         delivery: &Delivery<AuditRun>,
         reason: &str,
     ) -> Result<(), Failure> {
-        let Some(id) = delivery.body.audit_db_id else { return Ok(()) };
-        let Some(audit) = audit::lock_one(tx, id).await? else { return Ok(()) };
+        let Some(id) = delivery.body.audit_db_id else {
+            return Ok(());
+        };
+        let Some(audit) = audit::lock_one(tx, id).await? else {
+            return Ok(());
+        };
         tracing::error!(audit.id = %id, reason, "audit could not be started");
         let stage = FailureStage::PrerequisiteError;
-        Ok(self.workflow.fail_now(tx, &audit, stage, "Audit could not be started").await?)
+        Ok(self
+            .workflow
+            .fail_now(tx, &audit, stage, "Audit could not be started")
+            .await?)
     }
 }
 

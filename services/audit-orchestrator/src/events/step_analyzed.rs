@@ -22,7 +22,10 @@ impl BatchHandler<StepAnalyzed> for RecordSteps {
         let mut answers = Answers::new();
         for delivery in deliveries {
             let event = delivery.body.clone();
-            answers.entry(event.audit_db_id).or_default().push(Answer::from(event));
+            answers
+                .entry(event.audit_db_id)
+                .or_default()
+                .push(Answer::from(event));
         }
         Ok(self.workflow.record(tx, answers).await?)
     }
@@ -39,7 +42,13 @@ impl BatchHandler<StepAnalyzed> for RecordSteps {
             "step result could not be stored");
         let id = event.audit_db_id;
         let unstorable = Err("result could not be stored".to_owned());
-        let answer = Answer { result: unstorable, ..Answer::from(event) };
-        Ok(self.workflow.record(tx, Answers::from([(id, vec![answer])])).await?)
+        let answer = Answer {
+            result: unstorable,
+            ..Answer::from(event)
+        };
+        Ok(self
+            .workflow
+            .record(tx, Answers::from([(id, vec![answer])]))
+            .await?)
     }
 }

@@ -24,8 +24,14 @@ impl Handler<StepDeferred> for SendLater {
         tx: &mut PgConnection,
         delivery: &Delivery<StepDeferred>,
     ) -> Result<(), Failure> {
-        let StepDeferred { step, retry_after_ms, reason } = &delivery.body;
-        let Some(audit) = audit::lock_one(tx, step.audit_db_id).await? else { return Ok(()) };
+        let StepDeferred {
+            step,
+            retry_after_ms,
+            reason,
+        } = &delivery.body;
+        let Some(audit) = audit::lock_one(tx, step.audit_db_id).await? else {
+            return Ok(());
+        };
         let id = audit.id.get();
         let open = audit.phase == Phase::Analyzing;
         if !open || !store::context::wants(tx, id, step.step_position).await? {
@@ -33,11 +39,21 @@ impl Handler<StepDeferred> for SendLater {
         }
         let attempt = step.attempt.saturating_add(1);
         let wait = Duration::from_millis(u64::try_from(*retry_after_ms).unwrap_or_default());
-        let again = StepAnalyze { attempt, ..step.clone() }.message(audit.lane);
+        let again = StepAnalyze {
+            attempt,
+            ..step.clone()
+        }
+        .message(audit.lane);
         let sending = SENDINGS_FROM.saturating_add(attempt);
         outbox::send_again(tx, &again, sending, Some(wait.min(LONGEST_WAIT))).await?;
         metrics::counter!("vigie_audit_steps_deferred_total").increment(1);
-        tracing::warn!(audit.id = id, step = step.step_position, attempt, reason, "step deferred");
+        tracing::warn!(
+            audit.id = id,
+            step = step.step_position,
+            attempt,
+            reason,
+            "step deferred"
+        );
         Ok(())
     }
 }

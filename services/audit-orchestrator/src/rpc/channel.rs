@@ -20,11 +20,13 @@ pub async fn check_channel(
         return Ok(CheckChannelResponse { allowed: false });
     };
     let mut conn = state.db.acquire().await.map_err(internal)?;
-    let fiche = store::list::fiche_of(&mut conn, &request.audit_key).await.map_err(internal)?;
+    let fiche = store::list::fiche_of(&mut conn, &request.audit_key)
+        .await
+        .map_err(internal)?;
     let allowed = match fiche {
-        Some(fiche) => {
-            store::fiche::in_scope(&mut conn, &fiche, &scope).await.map_err(internal)?
-        }
+        Some(fiche) => store::fiche::in_scope(&mut conn, &fiche, &scope)
+            .await
+            .map_err(internal)?,
         None => false,
     };
     Ok(CheckChannelResponse { allowed })

@@ -22,7 +22,9 @@ pub async fn list_configs(
 ) -> Result<ListConfigsResponse, Status> {
     caller.require(GUARD)?;
     let mut conn = state.db.acquire().await.map_err(internal)?;
-    let rows = config::list(&mut conn, request.include_inactive).await.map_err(internal)?;
+    let rows = config::list(&mut conn, request.include_inactive)
+        .await
+        .map_err(internal)?;
     let summary = |row: config::ConfigSummary| ConfigSummary {
         id: row.id.to_string(),
         name: row.name,
@@ -35,7 +37,9 @@ pub async fn list_configs(
         updated_at: iso(row.updated_at),
         created_by: row.created_by,
     };
-    Ok(ListConfigsResponse { configs: rows.into_iter().map(summary).collect() })
+    Ok(ListConfigsResponse {
+        configs: rows.into_iter().map(summary).collect(),
+    })
 }
 
 /// The configurations an automation run will use: existing and active, in the order asked.
@@ -45,13 +49,21 @@ pub async fn resolve_configs(
     request: &ResolveConfigsRequest,
 ) -> Result<ResolveConfigsResponse, Status> {
     caller.require_service(&[ServiceName::Automation])?;
-    let ids: Vec<i64> = request.config_ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let ids: Vec<i64> = request
+        .config_ids
+        .iter()
+        .filter_map(|id| id.parse().ok())
+        .collect();
     let mut conn = state.db.acquire().await.map_err(internal)?;
-    let configs = config::resolve(&mut conn, &ids, request.automatic).await.map_err(internal)?;
+    let configs = config::resolve(&mut conn, &ids, request.automatic)
+        .await
+        .map_err(internal)?;
     let resolved = configs.into_iter().map(|config| ResolvedConfig {
         id: config.id.to_string(),
         name: config.name,
         revision: config.revision,
     });
-    Ok(ResolveConfigsResponse { configs: resolved.collect() })
+    Ok(ResolveConfigsResponse {
+        configs: resolved.collect(),
+    })
 }

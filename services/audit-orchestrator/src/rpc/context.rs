@@ -33,7 +33,8 @@ impl ServiceError for ContextError {
 
 fn audit_id(text: &str) -> Result<i64, Status> {
     let id: Result<AuditId, _> = text.parse();
-    id.map(AuditId::get).map_err(|_| status(ContextError::InvalidId))
+    id.map(AuditId::get)
+        .map_err(|_| status(ContextError::InvalidId))
 }
 
 /// What the steps of one audit are judged by.
@@ -65,6 +66,8 @@ pub async fn get_step_state(
     caller.require_service(&[ServiceName::StepAnalyzer])?;
     let id = audit_id(&request.audit_id)?;
     let mut conn = state.db.acquire().await.map_err(internal)?;
-    let wanted = context::wants(&mut conn, id, request.step_position).await.map_err(internal)?;
+    let wanted = context::wants(&mut conn, id, request.step_position)
+        .await
+        .map_err(internal)?;
     Ok(GetStepStateResponse { wanted })
 }

@@ -73,9 +73,10 @@ pub fn audit(row: ListedAudit, shown: FicheShown) -> AuditRow {
             name: row.config_name,
             description: row.config_description,
         }),
-        automation_schedule: row
-            .automation_schedule_id
-            .map(|id| AutomationScheduleRef { id: id.to_string(), name: None }),
+        automation_schedule: row.automation_schedule_id.map(|id| AutomationScheduleRef {
+            id: id.to_string(),
+            name: None,
+        }),
         automation_run: row.automation_run_id.map(|id| AutomationRunRef {
             id: id.to_string(),
             status: None,

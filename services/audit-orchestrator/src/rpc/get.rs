@@ -62,7 +62,9 @@ async fn show(
 ) -> Result<GetAuditResponse, GetAuditError> {
     let id: AuditId = id.parse().map_err(|_| GetAuditError::InvalidId)?;
     let mut conn = state.db.acquire().await?;
-    let row = store::list::one(&mut conn, id.get()).await?.ok_or(GetAuditError::NotFound)?;
+    let row = store::list::one(&mut conn, id.get())
+        .await?
+        .ok_or(GetAuditError::NotFound)?;
     if !scope.allows(row.groupe.as_deref(), row.attribution_user_id.as_deref()) {
         return Err(GetAuditError::Forbidden);
     }
@@ -91,7 +93,10 @@ pub async fn overlay(
     conn: &mut PgConnection,
     audits: &mut [vigie_contracts::audit::v1::AuditRow],
 ) -> Result<(), GetAuditError> {
-    let ids: Vec<i64> = audits.iter().filter_map(|audit| audit.id.parse().ok()).collect();
+    let ids: Vec<i64> = audits
+        .iter()
+        .filter_map(|audit| audit.id.parse().ok())
+        .collect();
     let rows = store::view::steps(conn, &ids).await?;
     let viewed = store::view::full(conn, &ids, &rows).await?;
     for (audit, id) in audits.iter_mut().zip(ids) {

@@ -81,7 +81,10 @@ async fn page(
     let (rows, total) = store::list::page(&mut conn, &filters, scope).await?;
     let (limit, offset) = (filters.limit, filters.offset);
     Ok(ListAuditsResponse {
-        audits: rows.into_iter().map(|row| encode::audit(row, FicheShown::Names)).collect(),
+        audits: rows
+            .into_iter()
+            .map(|row| encode::audit(row, FicheShown::Names))
+            .collect(),
         pagination: Some(Pagination {
             total,
             limit,
@@ -101,7 +104,9 @@ pub async fn list_by_fiche(
     request: &ListByFicheRequest,
 ) -> Result<ListByFicheResponse, Status> {
     let scope = caller.require(GUARD)?;
-    by_fiche(state, caller, &scope, request).await.map_err(status)
+    by_fiche(state, caller, &scope, request)
+        .await
+        .map_err(status)
 }
 
 async fn by_fiche(
@@ -110,7 +115,10 @@ async fn by_fiche(
     scope: &FicheScope,
     request: &ListByFicheRequest,
 ) -> Result<ListByFicheResponse, ListAuditsError> {
-    let fiche: FicheId = request.fiche_id.parse().map_err(|_| ListAuditsError::InvalidFiche)?;
+    let fiche: FicheId = request
+        .fiche_id
+        .parse()
+        .map_err(|_| ListAuditsError::InvalidFiche)?;
     if !scope.all() {
         // An empty list would tell a fiche without audits from one that is out of scope.
         match state.neighbours.see(caller, &fiche, false, true).await? {
@@ -120,8 +128,10 @@ async fn by_fiche(
     }
     let mut conn = state.db.acquire().await?;
     let rows = store::list::by_fiche(&mut conn, fiche.as_str(), scope).await?;
-    let mut audits: Vec<_> =
-        rows.into_iter().map(|row| encode::audit(row, FicheShown::None)).collect();
+    let mut audits: Vec<_> = rows
+        .into_iter()
+        .map(|row| encode::audit(row, FicheShown::None))
+        .collect();
     if request.include_details {
         overlay(&mut conn, &mut audits).await?;
     }

@@ -61,7 +61,9 @@ impl AuditService for AuditRpc {
         request: Request<RunAuditRequest>,
     ) -> Result<Response<RunAuditResponse>, Status> {
         let (caller, request) = open(request)?;
-        run::run_audit(&self.0, &caller, request).await.map(Response::new)
+        run::run_audit(&self.0, &caller, request)
+            .await
+            .map(Response::new)
     }
 
     async fn run_latest(
@@ -69,7 +71,9 @@ impl AuditService for AuditRpc {
         request: Request<RunLatestRequest>,
     ) -> Result<Response<RunAuditResponse>, Status> {
         let (caller, request) = open(request)?;
-        run::run_latest(&self.0, &caller, request).await.map(Response::new)
+        run::run_latest(&self.0, &caller, request)
+            .await
+            .map(Response::new)
     }
 
     async fn list_audits(
@@ -77,7 +81,9 @@ impl AuditService for AuditRpc {
         request: Request<ListAuditsRequest>,
     ) -> Result<Response<ListAuditsResponse>, Status> {
         let (caller, request) = open(request)?;
-        list::list_audits(&self.0, &caller, &request).await.map(Response::new)
+        list::list_audits(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn list_by_fiche(
@@ -85,7 +91,9 @@ impl AuditService for AuditRpc {
         request: Request<ListByFicheRequest>,
     ) -> Result<Response<ListByFicheResponse>, Status> {
         let (caller, request) = open(request)?;
-        list::list_by_fiche(&self.0, &caller, &request).await.map(Response::new)
+        list::list_by_fiche(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn get_audit(
@@ -93,7 +101,9 @@ impl AuditService for AuditRpc {
         request: Request<GetAuditRequest>,
     ) -> Result<Response<GetAuditResponse>, Status> {
         let (caller, request) = open(request)?;
-        get::get_audit(&self.0, &caller, &request).await.map(Response::new)
+        get::get_audit(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn list_fiche_statuses(
@@ -110,7 +120,9 @@ impl AuditService for AuditRpc {
         request: Request<CheckChannelRequest>,
     ) -> Result<Response<CheckChannelResponse>, Status> {
         let (caller, request) = open(request)?;
-        channel::check_channel(&self.0, &caller, &request).await.map(Response::new)
+        channel::check_channel(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn list_configs(
@@ -118,7 +130,9 @@ impl AuditService for AuditRpc {
         request: Request<ListConfigsRequest>,
     ) -> Result<Response<ListConfigsResponse>, Status> {
         let (caller, request) = open(request)?;
-        configs::list_configs(&self.0, &caller, &request).await.map(Response::new)
+        configs::list_configs(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn get_audit_context(
@@ -126,7 +140,9 @@ impl AuditService for AuditRpc {
         request: Request<GetAuditContextRequest>,
     ) -> Result<Response<GetAuditContextResponse>, Status> {
         let (caller, request) = open(request)?;
-        context::get_audit_context(&self.0, &caller, &request).await.map(Response::new)
+        context::get_audit_context(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn get_step_state(
@@ -134,7 +150,9 @@ impl AuditService for AuditRpc {
         request: Request<GetStepStateRequest>,
     ) -> Result<Response<GetStepStateResponse>, Status> {
         let (caller, request) = open(request)?;
-        context::get_step_state(&self.0, &caller, &request).await.map(Response::new)
+        context::get_step_state(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn list_by_tracking(
@@ -142,7 +160,9 @@ impl AuditService for AuditRpc {
         request: Request<ListByTrackingRequest>,
     ) -> Result<Response<ListByTrackingResponse>, Status> {
         let (caller, request) = open(request)?;
-        tracking::list_by_tracking(&self.0, &caller, &request).await.map(Response::new)
+        tracking::list_by_tracking(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn resolve_configs(
@@ -150,7 +170,9 @@ impl AuditService for AuditRpc {
         request: Request<ResolveConfigsRequest>,
     ) -> Result<Response<ResolveConfigsResponse>, Status> {
         let (caller, request) = open(request)?;
-        configs::resolve_configs(&self.0, &caller, &request).await.map(Response::new)
+        configs::resolve_configs(&self.0, &caller, &request)
+            .await
+            .map(Response::new)
     }
 }
 

@@ -11,9 +11,7 @@ use vigie_bus::outbox;
 use vigie_contracts::audit::v1::{RunAuditRequest, RunAuditResponse, RunLatestRequest};
 use vigie_events::Lane;
 use vigie_events::audit::AuditRun;
-use vigie_events::ids::{
-    AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId,
-};
+use vigie_events::ids::{AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId};
 use vigie_identity::{Caller, FicheScope, Guard, PrincipalKind};
 use vigie_service::{ErrorCode, ServiceError, status};
 
@@ -91,7 +89,9 @@ pub async fn run_audit(
     let config = parse::<AuditConfigId>(&request.audit_config_id).map_err(status)?;
     let wish = Wish::parse(caller, request).map_err(status)?;
     let config = usable_config(state, config).await.map_err(status)?;
-    queue(state, caller, &scope, &config, wish).await.map_err(status)
+    queue(state, caller, &scope, &config, wish)
+        .await
+        .map_err(status)
 }
 
 /// Queues an audit of a fiche with the newest active configuration.
@@ -109,7 +109,9 @@ pub async fn run_latest(
     };
     let wish = Wish::parse(caller, request).map_err(status)?;
     let config = latest_config(state).await.map_err(status)?;
-    queue(state, caller, &scope, &config, wish).await.map_err(status)
+    queue(state, caller, &scope, &config, wish)
+        .await
+        .map_err(status)
 }
 
 fn parse<T: std::str::FromStr>(text: &str) -> Result<T, RunAuditError> {
@@ -137,19 +139,24 @@ impl Wish {
             fiche: parse(&request.fiche_id)?,
             use_rlm: request.use_rlm,
             user,
-            schedule: linkage(request.automation_schedule_id).as_deref().map(parse).transpose()?,
-            automation_run: linkage(request.automation_run_id).as_deref().map(parse).transpose()?,
+            schedule: linkage(request.automation_schedule_id)
+                .as_deref()
+                .map(parse)
+                .transpose()?,
+            automation_run: linkage(request.automation_run_id)
+                .as_deref()
+                .map(parse)
+                .transpose()?,
             source: source.to_owned(),
         })
     }
 }
 
-async fn usable_config(
-    state: &AppState,
-    id: AuditConfigId,
-) -> Result<ConfigState, RunAuditError> {
+async fn usable_config(state: &AppState, id: AuditConfigId) -> Result<ConfigState, RunAuditError> {
     let mut conn = state.db.acquire().await?;
-    let config = config::state(&mut conn, id).await?.ok_or(RunAuditError::ConfigNotFound(id))?;
+    let config = config::state(&mut conn, id)
+        .await?
+        .ok_or(RunAuditError::ConfigNotFound(id))?;
     if !config.is_active {
         return Err(RunAuditError::ConfigInactive(id));
     }
@@ -161,7 +168,9 @@ async fn usable_config(
 
 async fn latest_config(state: &AppState) -> Result<ConfigState, RunAuditError> {
     let mut conn = state.db.acquire().await?;
-    let config = config::latest_active(&mut conn).await?.ok_or(RunAuditError::NoActiveConfig)?;
+    let config = config::latest_active(&mut conn)
+        .await?
+        .ok_or(RunAuditError::NoActiveConfig)?;
     if config.steps == 0 {
         return Err(RunAuditError::ConfigEmpty(config.id));
     }

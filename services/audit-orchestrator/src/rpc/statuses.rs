@@ -20,6 +20,10 @@ pub async fn list_fiche_statuses(
     let scope = caller.require(GUARD)?;
     let mut conn = state.db.acquire().await.map_err(internal)?;
     let rows = store::list::of_fiches(&mut conn, &request.fiche_ids, &scope).await;
-    let audits = rows.map_err(internal)?.into_iter().map(encode::fiche_audit).collect();
+    let audits = rows
+        .map_err(internal)?
+        .into_iter()
+        .map(encode::fiche_audit)
+        .collect();
     Ok(ListFicheStatusesResponse { audits })
 }

@@ -15,12 +15,16 @@ pub async fn list_by_tracking(
 ) -> Result<ListByTrackingResponse, Status> {
     caller.require_service(&[ServiceName::Automation])?;
     let mut conn = state.db.acquire().await.map_err(internal)?;
-    let rows = store::list::tracked(&mut conn, &request.tracking_ids).await.map_err(internal)?;
+    let rows = store::list::tracked(&mut conn, &request.tracking_ids)
+        .await
+        .map_err(internal)?;
     let audits = rows.into_iter().map(|row| TrackedAudit {
         tracking_id: row.tracking_id,
         audit_id: row.id.to_string(),
         status: row.status,
         error_message: row.error_message,
     });
-    Ok(ListByTrackingResponse { audits: audits.collect() })
+    Ok(ListByTrackingResponse {
+        audits: audits.collect(),
+    })
 }

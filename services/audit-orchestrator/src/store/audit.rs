@@ -45,7 +45,10 @@ impl TryFrom<Row> for Audit {
             fiche: row.fiche_id.parse().map_err(impossible)?,
             config: AuditConfigId::new(row.audit_config_id),
             phase: row.phase.parse().map_err(impossible)?,
-            lane: row.lane.parse().map_err(|error| impossible(BadLane(error)))?,
+            lane: row
+                .lane
+                .parse()
+                .map_err(|error| impossible(BadLane(error)))?,
             use_rlm: row.use_rlm,
             sequence: row.sequence,
             sends: row.sends,
@@ -207,11 +210,7 @@ pub async fn analyze(conn: &mut PgConnection, analysis: &Analysis<'_>) -> sqlx::
 
 /// Stores how far the messages of audits went; of audits that only progressed.
 #[tracing::instrument(name = "store.audit.progress", skip_all, err)]
-pub async fn progress(
-    conn: &mut PgConnection,
-    ids: &[i64],
-    sequences: &[i64],
-) -> sqlx::Result<()> {
+pub async fn progress(conn: &mut PgConnection, ids: &[i64], sequences: &[i64]) -> sqlx::Result<()> {
     if ids.is_empty() {
         return Ok(());
     }

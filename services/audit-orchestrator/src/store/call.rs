@@ -3,6 +3,7 @@
 use crate::domain::answer::Answer;
 use crate::domain::prices::ModelPrices;
 use sqlx::PgConnection;
+use std::collections::HashSet;
 
 /// The calls of answers, by audit. Earlier deliveries of a command may have paid for a call whose
 /// answer was lost with the worker: each is one row in doubt, an upper bound.
@@ -34,9 +35,19 @@ impl CallRows {
             self.latencies.push(call.latency_ms);
         }
         // The built-in engine costs nothing, so nothing of it can be in doubt.
-        let lost = if answer.origin.engine == "lexical" { 0 } else { answer.delivery - 1 };
+        let lost = if answer.origin.engine == "lexical" {
+            0
+        } else {
+            answer.delivery - 1
+        };
         for _ in 0..lost {
-            self.row(audit, answer, &answer.origin.engine, &answer.origin.model, "in_doubt");
+            self.row(
+                audit,
+                answer,
+                &answer.origin.engine,
+                &answer.origin.model,
+                "in_doubt",
+            );
             self.prompt.push(0);
             self.cached.push(0);
             self.completion.push(0);
@@ -48,7 +59,8 @@ impl CallRows {
     fn row(&mut self, audit: i64, answer: &Answer, engine: &str, model: &str, outcome: &str) {
         self.audits.push(audit);
         self.positions.push(answer.position);
-        self.attempts.push(i32::try_from(answer.attempt).unwrap_or(i32::MAX));
+        self.attempts
+            .push(i32::try_from(answer.attempt).unwrap_or(i32::MAX));
         self.engines.push(engine.to_owned());
         self.models.push(model.to_owned());
         self.outcomes.push(outcome.to_owned());
@@ -87,4 +99,20 @@ impl CallRows {
         .await?;
         Ok(())
     }
+}
+
+/// Audits and positions whose calls are on record.
+#[tracing::instrument(name = "store.call.known", skip_all, err)]
+pub async fn known(conn: &mut PgConnection, audits: &[i64]) -> sqlx::Result<HashSet<(i64, i32)>> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT audit_id AS "audit!", step_position AS "position!"
+             FROM audit_model_calls WHERE audit_id = ANY($1) AND purpose = 'step'"#,
+        audits
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.audit, row.position))
+        .collect())
 }

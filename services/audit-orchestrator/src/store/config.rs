@@ -31,8 +31,20 @@ struct StateRow {
 
 impl From<StateRow> for ConfigState {
     fn from(row: StateRow) -> Self {
-        let StateRow { id, name, is_active, revision, steps } = row;
-        Self { id: AuditConfigId::new(id), name, is_active, revision, steps }
+        let StateRow {
+            id,
+            name,
+            is_active,
+            revision,
+            steps,
+        } = row;
+        Self {
+            id: AuditConfigId::new(id),
+            name,
+            is_active,
+            revision,
+            steps,
+        }
     }
 }
 
@@ -156,8 +168,7 @@ pub async fn snapshot(
             revision: row.revision,
             steps: Vec::new(),
         });
-        let (Some(position), Some(name), Some(prompt)) =
-            (row.position, row.step_name, row.prompt)
+        let (Some(position), Some(name), Some(prompt)) = (row.position, row.step_name, row.prompt)
         else {
             continue;
         };
@@ -168,7 +179,11 @@ pub async fn snapshot(
             prompt,
             control_points: row.control_points.unwrap_or_default(),
             keywords: row.keywords.unwrap_or_default(),
-            severity: row.severity.unwrap_or_default().parse().map_err(impossible)?,
+            severity: row
+                .severity
+                .unwrap_or_default()
+                .parse()
+                .map_err(impossible)?,
             is_critical: row.is_critical.unwrap_or_default(),
             weight: row.weight.unwrap_or_default(),
             chronological_important: row.chronological.unwrap_or_default(),
@@ -193,7 +208,10 @@ pub async fn needs_seed(conn: &mut PgConnection) -> sqlx::Result<bool> {
 /// A configuration to insert.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the fields of audits.md 7.2, under their names")]
+#[expect(
+    missing_docs,
+    reason = "the fields of audits.md 7.2, under their names"
+)]
 pub struct NewConfig {
     pub name: String,
     pub description: Option<String>,

@@ -8,10 +8,7 @@ use vigie_scorecard::{ConfigSnapshot, MissingRecording};
 
 /// The contexts of several audits that are (or were) analyzed.
 #[tracing::instrument(name = "store.context.load", skip_all, err)]
-pub async fn load(
-    conn: &mut PgConnection,
-    ids: &[i64],
-) -> sqlx::Result<Vec<(i64, AuditContext)>> {
+pub async fn load(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<(i64, AuditContext)>> {
     let rows = sqlx::query!(
         r#"SELECT a.id, a.config_snapshot AS "config!: Json<ConfigSnapshot>", t.timeline,
                   t.missing AS "missing!: Json<Vec<MissingRecording>>"
@@ -23,7 +20,10 @@ pub async fn load(
     .await?;
     let contexts = rows.into_iter().map(|row| {
         let timeline = inflate(&row.timeline).map_err(impossible)?;
-        Ok((row.id, AuditContext::new(row.config.0, timeline, row.missing.0)))
+        Ok((
+            row.id,
+            AuditContext::new(row.config.0, timeline, row.missing.0),
+        ))
     });
     contexts.collect()
 }

@@ -93,7 +93,9 @@ pub async fn fail(
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(was_latest) = was_latest else { return Ok(false) };
+    let Some(was_latest) = was_latest else {
+        return Ok(false);
+    };
     if was_latest {
         hand_back(conn, audit).await?;
     }
@@ -112,10 +114,15 @@ async fn hand_back(conn: &mut PgConnection, audit: &Audit) -> sqlx::Result<()> {
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(previous) = previous else { return Ok(()) };
-    sqlx::query!("UPDATE audits SET is_latest = false WHERE id = $1", audit.id.get())
-        .execute(&mut *conn)
-        .await?;
+    let Some(previous) = previous else {
+        return Ok(());
+    };
+    sqlx::query!(
+        "UPDATE audits SET is_latest = false WHERE id = $1",
+        audit.id.get()
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("UPDATE audits SET is_latest = true WHERE id = $1", previous)
         .execute(conn)
         .await?;

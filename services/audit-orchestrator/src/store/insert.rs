@@ -134,6 +134,8 @@ pub async fn insert(
 
 /// Whether an insert lost a race for the latest flag: trying again sees the winner.
 pub fn lost_race(error: &sqlx::Error) -> bool {
-    let constraint = error.as_database_error().and_then(|error| error.constraint());
+    let constraint = error
+        .as_database_error()
+        .and_then(|error| error.constraint());
     matches!(constraint, Some("audits_latest" | "audits_version"))
 }

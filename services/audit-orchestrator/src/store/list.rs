@@ -80,12 +80,22 @@ const FROM: &str = "
      WHERE true";
 
 /// Text columns that `q` looks into.
-const SEARCHED: [&str; 5] =
-    ["a.fiche_id", "f.prospect_nom", "f.prospect_prenom", "c.name", "a.error_message"];
+const SEARCHED: [&str; 5] = [
+    "a.fiche_id",
+    "f.prospect_nom",
+    "f.prospect_prenom",
+    "c.name",
+    "a.error_message",
+];
 
 /// Text columns that `prospect_query` looks into.
-const PROSPECT: [&str; 5] =
-    ["f.prospect_nom", "f.prospect_prenom", "f.prospect_email", "f.prospect_tel", "a.fiche_id"];
+const PROSPECT: [&str; 5] = [
+    "f.prospect_nom",
+    "f.prospect_prenom",
+    "f.prospect_email",
+    "f.prospect_tel",
+    "a.fiche_id",
+];
 
 struct Statement(QueryBuilder<Postgres>);
 
@@ -101,7 +111,11 @@ impl Statement {
     where
         T: for<'q> Encode<'q, Postgres> + Type<Postgres> + Send + 'static,
     {
-        self.0.push(" AND ").push(before).push_bind(value).push(after);
+        self.0
+            .push(" AND ")
+            .push(before)
+            .push_bind(value)
+            .push(after);
     }
 
     fn any<T>(&mut self, column: &'static str, values: &[T])
@@ -110,7 +124,12 @@ impl Statement {
         Vec<T>: for<'q> Encode<'q, Postgres> + Type<Postgres>,
     {
         if !values.is_empty() {
-            self.0.push(" AND ").push(column).push(" = ANY(").push_bind(values.to_vec()).push(")");
+            self.0
+                .push(" AND ")
+                .push(column)
+                .push(" = ANY(")
+                .push_bind(values.to_vec())
+                .push(")");
         }
     }
 
@@ -119,7 +138,11 @@ impl Statement {
         T: Clone + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send + 'static,
     {
         if let Some(from) = range.from.clone() {
-            self.0.push(" AND ").push(column).push(" >= ").push_bind(from);
+            self.0
+                .push(" AND ")
+                .push(column)
+                .push(" >= ")
+                .push_bind(from);
         }
         if let Some(to) = range.to.clone() {
             self.0.push(" AND ").push(column).push(" <= ").push_bind(to);
@@ -128,7 +151,11 @@ impl Statement {
 
     fn times(&mut self, column: &'static str, range: &TimeRange) {
         if let Some(from) = range.from {
-            self.0.push(" AND ").push(column).push(" >= ").push_bind(from);
+            self.0
+                .push(" AND ")
+                .push(column)
+                .push(" >= ")
+                .push_bind(from);
         }
         match range.to {
             Some(Until::Including(to)) => {
@@ -146,7 +173,10 @@ impl Statement {
         let Some(text) = text else { return };
         self.0.push(" AND (false");
         for column in columns {
-            self.0.push(" OR strpos(lower(").push(column).push("), lower(");
+            self.0
+                .push(" OR strpos(lower(")
+                .push(column)
+                .push("), lower(");
             self.0.push_bind(text.to_owned()).push(")) > 0");
         }
         self.0.push(")");
@@ -197,7 +227,10 @@ impl Statement {
             (Some(text), Some(id)) => {
                 self.0.push(" AND (a.id = ").push_bind(id);
                 for column in SEARCHED {
-                    self.0.push(" OR strpos(lower(").push(column).push("), lower(");
+                    self.0
+                        .push(" OR strpos(lower(")
+                        .push(column)
+                        .push("), lower(");
                     self.0.push_bind(text.to_owned()).push(")) > 0");
                 }
                 self.0.push(")");
@@ -209,9 +242,13 @@ impl Statement {
     /// Only what the caller may see (`identity.md` 1.6).
     fn scope(&mut self, scope: &FicheScope) {
         if !scope.all() {
-            self.0.push(" AND (f.groupe = ANY(").push_bind(scope.groupes().to_vec());
+            self.0
+                .push(" AND (f.groupe = ANY(")
+                .push_bind(scope.groupes().to_vec());
             self.0.push(") OR f.attribution_user_id = ");
-            self.0.push_bind(scope.crm_user_id().map(ToOwned::to_owned)).push(")");
+            self.0
+                .push_bind(scope.crm_user_id().map(ToOwned::to_owned))
+                .push(")");
         }
     }
 
@@ -226,7 +263,10 @@ impl Statement {
         self.0.push(format_args!(
             " ORDER BY {column} {direction} NULLS LAST, a.id {direction} LIMIT "
         ));
-        self.0.push_bind(filters.limit).push(" OFFSET ").push_bind(filters.offset);
+        self.0
+            .push_bind(filters.limit)
+            .push(" OFFSET ")
+            .push_bind(filters.offset);
     }
 
     async fn audits(mut self, conn: &mut PgConnection) -> sqlx::Result<Vec<ListedAudit>> {
@@ -260,7 +300,11 @@ pub async fn by_fiche(
     scope: &FicheScope,
 ) -> sqlx::Result<Vec<ListedAudit>> {
     let mut select = Statement::select(COLUMNS);
-    select.and("a.fiche_id = ", fiche.to_owned(), " AND a.is_latest AND a.deleted_at IS NULL");
+    select.and(
+        "a.fiche_id = ",
+        fiche.to_owned(),
+        " AND a.is_latest AND a.deleted_at IS NULL",
+    );
     select.scope(scope);
     select.0.push(" ORDER BY a.created_at DESC, a.id DESC");
     select.audits(conn).await

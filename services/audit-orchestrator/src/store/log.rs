@@ -40,7 +40,10 @@ pub struct Lines {
 impl Lines {
     /// Collects lines, or nothing where `WORKFLOW_LOG_DB_ENABLED` is off.
     pub fn new(enabled: bool) -> Self {
-        Self { enabled, ..Self::default() }
+        Self {
+            enabled,
+            ..Self::default()
+        }
     }
 
     /// Adds a line about an audit: `trace_id` is its database id, `entity_id` its tracking id.

@@ -37,7 +37,11 @@ pub async fn stored(
     for row in rows {
         let outcome: Outcome = row.outcome.parse().map_err(impossible)?;
         let conforme = Conforme::from_stored(&row.conforme, |unknown| {
-            tracing::warn!(audit.id = row.audit_id, word = unknown.word, "unknown conforme stored");
+            tracing::warn!(
+                audit.id = row.audit_id,
+                word = unknown.word,
+                "unknown conforme stored"
+            );
         });
         stored.entry(row.audit_id).or_default().push(StoredStep {
             facts: StepFacts {
@@ -108,7 +112,11 @@ async fn insert_results(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx:
         .collect();
     let severities: Vec<_> = steps
         .iter()
-        .map(|new| metadata(new).map_or("MEDIUM", |metadata| metadata.severity.as_str()).to_owned())
+        .map(|new| {
+            metadata(new)
+                .map_or("MEDIUM", |metadata| metadata.severity.as_str())
+                .to_owned()
+        })
         .collect();
     sqlx::query!(
         r#"INSERT INTO audit_step_results
@@ -152,7 +160,12 @@ async fn insert_results(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx:
         column!(|_new, result| result.total_citations()),
         column!(|_new, result| result.total_tokens()),
         &raw.map_err(impossible)?,
-        column!(|new, _result| if new.step.facts.is_fallback { "fallback" } else { "ok" }.to_owned()),
+        column!(|new, _result| if new.step.facts.is_fallback {
+            "fallback"
+        } else {
+            "ok"
+        }
+        .to_owned()),
         column!(|new, _result| new.step.origin.engine.clone()),
         column!(|new, _result| new.step.origin.model.clone()),
         column!(|new, _result| new.step.origin.prompt_version.clone()),
@@ -184,7 +197,7 @@ struct Points<'a> {
     audits: Vec<i64>,
     positions: Vec<i32>,
     indexes: Vec<i32>,
-    points: Vec<&'a str>,
+    texts: Vec<&'a str>,
     statuts: Vec<&'static str>,
     commentaires: Vec<&'a str>,
     minutages: Vec<String>,
@@ -198,13 +211,19 @@ impl<'a> Points<'a> {
         self.audits.push(new.audit);
         self.positions.push(new.step.facts.position);
         self.indexes.push(index);
-        self.points.push(&point.point);
+        self.texts.push(&point.point);
         self.statuts.push(point.statut.as_str());
         self.commentaires.push(&point.commentaire);
         self.minutages.push(joined(&point.minutages));
         self.erreurs.push(point.erreur_transcription_notee);
-        self.variations.push(point.variation_phonetique_utilisee.as_deref());
-        self.verdicts.push(point.verdict.unwrap_or(Verdict::from(point.statut)).as_str());
+        self.variations
+            .push(point.variation_phonetique_utilisee.as_deref());
+        self.verdicts.push(
+            point
+                .verdict
+                .unwrap_or(Verdict::from(point.statut))
+                .as_str(),
+        );
     }
 }
 
@@ -231,7 +250,7 @@ async fn insert_points(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx::
         &rows.audits,
         &rows.positions,
         &rows.indexes,
-        &rows.points as &[&str],
+        &rows.texts as &[&str],
         &rows.statuts as &[&str],
         &rows.commentaires as &[&str],
         &rows.minutages,

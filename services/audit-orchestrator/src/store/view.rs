@@ -79,7 +79,10 @@ pub async fn full(
     let mut citations = citations(conn, audits).await?;
     let mut steps: HashMap<i64, Vec<ViewedStep>> = HashMap::new();
     for row in rows {
-        let step = ViewedStep { position: row.step_position, result: result(row) };
+        let step = ViewedStep {
+            position: row.step_position,
+            result: result(row),
+        };
         steps.entry(row.audit_id).or_default().push(step);
     }
     let viewed = steps.into_iter().map(|(audit, steps)| {
@@ -92,8 +95,13 @@ pub async fn full(
 
 fn result(row: &StepRow) -> StepResult {
     let warn = |unknown: &vigie_scorecard::UnknownWord| {
-        tracing::warn!(audit.id = row.audit_id, step = row.step_position, list = unknown.list,
-            word = unknown.word, "unknown word stored");
+        tracing::warn!(
+            audit.id = row.audit_id,
+            step = row.step_position,
+            list = unknown.list,
+            word = unknown.word,
+            "unknown word stored"
+        );
     };
     StepResult {
         traite: row.traite,

@@ -10,12 +10,12 @@ use crate::store::log::{Level, Lines};
 use serde_json::json;
 use sqlx::PgConnection;
 use vigie_bus::outbox;
+use vigie_events::Message;
 use vigie_events::audit::{FailureStage, StepAnalyze};
 use vigie_events::realtime::audit::{
     AnalysisStarted, Analyzing, ConfigLoaded, Generated, InProgress, IsStarted, Loaded, Progress,
     Started, TimelineGenerated,
 };
-use vigie_events::Message;
 use vigie_scorecard::ConfigSnapshot;
 
 impl Workflow {
@@ -29,7 +29,9 @@ impl Workflow {
         let config = store::config::snapshot(tx, audit.config).await?;
         let Some(config) = config.filter(|config| !config.steps.is_empty()) else {
             let error = format!("Audit config {} has no steps", audit.config);
-            return self.fail(tx, audit, announcer, FailureStage::ConfigInvalid, &error).await;
+            return self
+                .fail(tx, audit, announcer, FailureStage::ConfigInvalid, &error)
+                .await;
         };
         announcer.enter(Phase::Analyzing);
         announce_start(&mut announcer, audit, &config)?;
@@ -51,8 +53,11 @@ impl Workflow {
         let mut positions: Vec<i32> = config.steps.iter().map(|step| step.position).collect();
         positions.sort_unstable();
         let sent = self.settings.window.sent(positions.len(), 0);
-        let steps: Vec<_> =
-            positions.iter().take(sent).map(|&position| step_message(audit, position, 1)).collect();
+        let steps: Vec<_> = positions
+            .iter()
+            .take(sent)
+            .map(|&position| step_message(audit, position, 1))
+            .collect();
         outbox::send_all(tx, &steps).await?;
         outbox::show(tx, &announcer.into_messages()).await?;
         let mut log = Lines::new(self.settings.log);

@@ -21,7 +21,10 @@ impl Workflow {
             from_cache: false,
             status: Fetching::Only,
         })?;
-        let started = Audit { started_at: Some(audit.now), ..audit.clone() };
+        let started = Audit {
+            started_at: Some(audit.now),
+            ..audit.clone()
+        };
         let deadline = self.settings.deadlines.of(audit.lane);
         let snapshot = snapshot::running(&started);
         let sequence = announcer.sequence();

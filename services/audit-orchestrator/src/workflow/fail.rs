@@ -53,7 +53,13 @@ impl Workflow {
         outbox::send(tx, &fact.message()).await?;
         outbox::show(tx, &announcer.into_messages()).await?;
         let mut log = Lines::new(self.settings.log);
-        log.add(audit, Level::Error, "failed", error, json!({"stage": stage.as_str()}));
+        log.add(
+            audit,
+            Level::Error,
+            "failed",
+            error,
+            json!({"stage": stage.as_str()}),
+        );
         log.insert(tx).await?;
         self.contexts.forget(audit.id.get()).await;
         metrics::counter!("vigie_audits_ended_total", "outcome" => stage.as_str()).increment(1);
@@ -69,7 +75,8 @@ impl Workflow {
         stage: FailureStage,
         error: &str,
     ) -> Result<(), WorkflowError> {
-        self.fail(tx, audit, Announcer::of(audit, audit.phase), stage, error).await
+        self.fail(tx, audit, Announcer::of(audit, audit.phase), stage, error)
+            .await
     }
 
     async fn partial_results(
@@ -82,7 +89,10 @@ impl Workflow {
         };
         let gating = self.settings.evidence.gating;
         let stored = store::step::stored(tx, &[audit.id.get()], gating).await?;
-        let steps = stored.get(&audit.id.get()).map(Vec::as_slice).unwrap_or_default();
+        let steps = stored
+            .get(&audit.id.get())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let failed = steps.iter().filter(|step| !step.facts.traite).count();
         Ok(Some(PartialResults {
             completed_steps: crate::domain::material::count(steps.len()),

@@ -31,7 +31,14 @@ pub(super) struct Finished {
 
 impl Finished {
     pub(super) fn of(recording: Recording, rules: EvidenceRules) -> Self {
-        let Recording { audit, context, stored, new, announcer, .. } = recording;
+        let Recording {
+            audit,
+            context,
+            stored,
+            new,
+            announcer,
+            ..
+        } = recording;
         let mut facts: Vec<StepFacts> = stored.iter().map(|step| step.facts).collect();
         facts.extend(new.iter().map(|step| step.facts));
         facts.sort_by_key(|step| step.position);
@@ -48,7 +55,13 @@ impl Finished {
                     .map(|step| &step.origin.engine),
             )
             .next();
-        Self { engine: answered.cloned(), audit, context, announcer, summary }
+        Self {
+            engine: answered.cloned(),
+            audit,
+            context,
+            announcer,
+            summary,
+        }
     }
 }
 
@@ -60,8 +73,10 @@ impl Workflow {
         finished: Vec<Finished>,
         mut messages: Vec<Realtime>,
     ) -> Result<(), WorkflowError> {
-        let fiches: Vec<String> =
-            finished.iter().map(|done| done.audit.fiche.to_string()).collect();
+        let fiches: Vec<String> = finished
+            .iter()
+            .map(|done| done.audit.fiche.to_string())
+            .collect();
         let names = if fiches.is_empty() {
             std::collections::HashMap::new()
         } else {
@@ -100,7 +115,8 @@ impl Workflow {
     ) -> Result<(), WorkflowError> {
         let error = format!("All {} steps failed", done.context.positions.len());
         let stage = FailureStage::AllStepsFailed;
-        self.fail(tx, &done.audit, done.announcer, stage, &error).await
+        self.fail(tx, &done.audit, done.announcer, stage, &error)
+            .await
     }
 
     fn completion(
@@ -109,7 +125,13 @@ impl Workflow {
         names: &FicheNames,
         log: &mut Lines,
     ) -> serde_json::Result<(Completion, AuditCompleted, Vec<Realtime>)> {
-        let Finished { audit, context, mut announcer, summary, engine } = done;
+        let Finished {
+            audit,
+            context,
+            mut announcer,
+            summary,
+            engine,
+        } = done;
         let engine = engine.unwrap_or_else(|| self.settings.engine.clone());
         announcer.enter(Phase::Completed);
         announce(&mut announcer, &audit, &summary)?;

@@ -71,7 +71,11 @@ pub struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 3600);
-        Self { interactive: Duration::from_secs(3600), bulk: day, queued: day }
+        Self {
+            interactive: Duration::from_secs(3600),
+            bulk: day,
+            queued: day,
+        }
     }
 }
 
@@ -94,7 +98,10 @@ pub struct Workflow {
 impl Workflow {
     /// A workflow under these settings.
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), contexts: Contexts::default() }
+        Self {
+            settings: Arc::new(settings),
+            contexts: Contexts::default(),
+        }
     }
 
     /// The settings.

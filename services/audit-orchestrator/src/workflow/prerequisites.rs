@@ -9,9 +9,7 @@ use crate::store::log::{Level, Lines};
 use serde_json::json;
 use sqlx::PgConnection;
 use vigie_bus::outbox;
-use vigie_events::realtime::audit::{
-    Checked, Fetched, FicheFetchCompleted, TranscriptionCheck,
-};
+use vigie_events::realtime::audit::{Checked, Fetched, FicheFetchCompleted, TranscriptionCheck};
 use vigie_events::transcription::FicheTranscribe;
 
 /// What a fetch brought.
@@ -64,7 +62,13 @@ impl Workflow {
         let mut log = Lines::new(self.settings.log);
         let counts =
             json!({"total": material.recordings_total, "transcribed": material.transcribed});
-        log.add(audit, Level::Info, "transcribing", "Transcripts asked for", counts);
+        log.add(
+            audit,
+            Level::Info,
+            "transcribing",
+            "Transcripts asked for",
+            counts,
+        );
         log.insert(tx).await?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::domain::announcer::Announcer;
 use crate::domain::answer::{Answer, StepToStore};
 use crate::domain::audit::{Audit, Phase};
 use crate::domain::material::{AuditContext, count};
-use crate::store::call::CallRows;
+use crate::store::call::{self, CallRows};
 use crate::store::step::{NewStep, StoredStep};
 use crate::store::{self, step};
 use sqlx::PgConnection;
@@ -48,18 +48,10 @@ impl Workflow {
         let ids: Vec<i64> = answers.keys().map(|id| id.get()).collect();
         // In the order of ids, the order of the map too: two batches never wait for each other.
         let audits = store::audit::lock(tx, &ids).await?;
-        let mut calls = CallRows::default();
-        let mut open = Vec::with_capacity(audits.len());
-        for audit in audits {
-            if audit.phase == Phase::Analyzing {
-                open.push(audit);
-                continue;
-            }
-            // Too late to count for the audit, but paid for all the same.
-            for answer in answers.remove(&audit.id).unwrap_or_default() {
-                calls.push(audit.id.get(), &answer, &self.settings.prices);
-            }
-        }
+        let (open, ended): (Vec<_>, Vec<_>) = audits
+            .into_iter()
+            .partition(|audit| audit.phase == Phase::Analyzing);
+        let mut calls = self.late_calls(tx, &ended, &mut answers).await?;
         let open_ids: Vec<i64> = open.iter().map(|audit| audit.id.get()).collect();
         let recordings = if open.is_empty() {
             Vec::new()
@@ -69,7 +61,9 @@ impl Workflow {
             let mut recordings = Vec::with_capacity(open.len());
             for audit in open {
                 let id = audit.id;
-                let Some(context) = contexts.get(&id.get()) else { continue };
+                let Some(context) = contexts.get(&id.get()) else {
+                    continue;
+                };
                 let stored = stored.remove(&id.get()).unwrap_or_default();
                 let answers = answers.remove(&id).unwrap_or_default();
                 let context = Arc::clone(context);
@@ -80,6 +74,30 @@ impl Workflow {
         self.store_steps(tx, &recordings).await?;
         calls.insert(tx).await?;
         self.conclude(tx, recordings).await
+    }
+
+    /// Calls behind answers that came after the end: too late to count for the audit, but paid for
+    /// all the same. Those of a repeated answer are known already.
+    async fn late_calls(
+        &self,
+        tx: &mut PgConnection,
+        ended: &[Audit],
+        answers: &mut Answers,
+    ) -> sqlx::Result<CallRows> {
+        let mut calls = CallRows::default();
+        if ended.is_empty() {
+            return Ok(calls);
+        }
+        let ids: Vec<i64> = ended.iter().map(|audit| audit.id.get()).collect();
+        let mut known = call::known(tx, &ids).await?;
+        for audit in ended {
+            for answer in answers.remove(&audit.id).unwrap_or_default() {
+                if known.insert((audit.id.get(), answer.position)) {
+                    calls.push(audit.id.get(), &answer, &self.settings.prices);
+                }
+            }
+        }
+        Ok(calls)
     }
 
     /// Decides what one audit stores, announces and sends next.
@@ -107,7 +125,8 @@ impl Workflow {
             }
         }
         let mut next = Vec::new();
-        let unsent = &context.positions[self.settings.window.sent(context.positions.len(), before)..];
+        let unsent =
+            &context.positions[self.settings.window.sent(context.positions.len(), before)..];
         if self.budget_spent(&stored, &new) {
             for &position in unsent {
                 let missing = Answer::missing(position, BUDGET_SPENT, self.nobody());
@@ -118,17 +137,33 @@ impl Workflow {
                 }
             }
         } else {
-            let positions = self.settings.window.next(&context.positions, before, done.len());
-            next.extend(positions.iter().map(|&position| step_message(&audit, position, 1)));
+            let positions = self
+                .settings
+                .window
+                .next(&context.positions, before, done.len());
+            next.extend(
+                positions
+                    .iter()
+                    .map(|&position| step_message(&audit, position, 1)),
+            );
         }
         let mut announcer = Announcer::of(&audit, Phase::Analyzing);
         announce(&mut announcer, &context, &stored, &new)?;
-        Ok(Recording { audit, context, stored, new, announcer, next })
+        Ok(Recording {
+            audit,
+            context,
+            stored,
+            new,
+            announcer,
+            next,
+        })
     }
 
     fn budget_spent(&self, stored: &[StoredStep], new: &[StepToStore]) -> bool {
         let stored = stored.iter().map(|step| step.facts.total_tokens);
-        let spent: i64 = stored.chain(new.iter().map(|step| step.facts.total_tokens)).sum();
+        let spent: i64 = stored
+            .chain(new.iter().map(|step| step.facts.total_tokens))
+            .sum();
         self.settings.max_tokens > 0 && spent >= self.settings.max_tokens
     }
 
@@ -139,11 +174,17 @@ impl Workflow {
     ) -> sqlx::Result<()> {
         let mut rows = Vec::new();
         for recording in recordings {
-            let transcript_hash = recording.audit.transcript_hash.as_deref().unwrap_or_default();
+            let transcript_hash = recording
+                .audit
+                .transcript_hash
+                .as_deref()
+                .unwrap_or_default();
             let audit = recording.audit.id.get();
-            rows.extend(
-                recording.new.iter().map(|step| NewStep { audit, transcript_hash, step }),
-            );
+            rows.extend(recording.new.iter().map(|step| NewStep {
+                audit,
+                transcript_hash,
+                step,
+            }));
         }
         step::insert(tx, &rows).await
     }
@@ -176,9 +217,13 @@ impl Recording {
     /// Whether every expected position has a result, compared as sets (W-22).
     fn is_complete(&self) -> bool {
         let stored = self.stored.iter().map(|step| step.facts.position);
-        let done: HashSet<i32> =
-            stored.chain(self.new.iter().map(|step| step.facts.position)).collect();
-        self.context.positions.iter().all(|position| done.contains(position))
+        let done: HashSet<i32> = stored
+            .chain(self.new.iter().map(|step| step.facts.position))
+            .collect();
+        self.context
+            .positions
+            .iter()
+            .all(|position| done.contains(position))
     }
 }
 
@@ -217,8 +262,14 @@ fn announce(
         }
     }
     let treated = |traite: bool| i32::from(!traite);
-    let failed_steps = stored.iter().map(|step| treated(step.facts.traite)).sum::<i32>()
-        + new.iter().map(|step| treated(step.facts.traite)).sum::<i32>();
+    let failed_steps = stored
+        .iter()
+        .map(|step| treated(step.facts.traite))
+        .sum::<i32>()
+        + new
+            .iter()
+            .map(|step| treated(step.facts.traite))
+            .sum::<i32>();
     let total_steps = count(context.positions.len());
     let completed_steps = count(stored.len() + new.len());
     announcer.say(|audit| Progress {
@@ -234,7 +285,11 @@ fn announce(
 
 /// Rounded half up, 0 to 100.
 fn percentage(done: i32, total: i32) -> i32 {
-    if total <= 0 { 0 } else { ((200 * done + total) / (2 * total)).clamp(0, 100) }
+    if total <= 0 {
+        0
+    } else {
+        ((200 * done + total) / (2 * total)).clamp(0, 100)
+    }
 }
 
 #[cfg(test)]
@@ -243,7 +298,13 @@ mod tests {
 
     #[test]
     fn percentages_are_rounded() {
-        assert_eq!([percentage(0, 18), percentage(1, 18), percentage(18, 18)], [0, 6, 100]);
-        assert_eq!([percentage(1, 8), percentage(1, 200), percentage(3, 0)], [13, 1, 0]);
+        assert_eq!(
+            [percentage(0, 18), percentage(1, 18), percentage(18, 18)],
+            [0, 6, 100]
+        );
+        assert_eq!(
+            [percentage(1, 8), percentage(1, 200), percentage(3, 0)],
+            [13, 1, 0]
+        );
     }
 }

@@ -25,11 +25,14 @@ impl Workflow {
         let answered = self.answered(tx, audit).await?;
         if audit.phase != Phase::Analyzing || !answered.any_real {
             let error = "Audit deadline passed before any step was analysed";
-            return self.fail_now(tx, audit, FailureStage::WatchdogTimeout, error).await;
+            return self
+                .fail_now(tx, audit, FailureStage::WatchdogTimeout, error)
+                .await;
         }
         let missing = answered.missing.iter();
-        let answers =
-            missing.map(|&position| Answer::missing(position, TOO_LATE, self.nobody())).collect();
+        let answers = missing
+            .map(|&position| Answer::missing(position, TOO_LATE, self.nobody()))
+            .collect();
         self.record(tx, Answers::from([(audit.id, answers)])).await
     }
 
@@ -39,7 +42,8 @@ impl Workflow {
         tx: &mut PgConnection,
         audit: &Audit,
     ) -> Result<(), WorkflowError> {
-        self.record(tx, Answers::from([(audit.id, Vec::new())])).await
+        self.record(tx, Answers::from([(audit.id, Vec::new())]))
+            .await
     }
 
     /// Sends once more what an audit waits for.
@@ -54,11 +58,25 @@ impl Workflow {
             Phase::Fetching => {
                 // A new id: under the old one the answer would not be given twice.
                 let ask = FicheFetch::for_audit(audit.id, audit.fiche.clone(), audit.lane);
-                outbox::send(tx, &Message { id: ask.id.again(sending), ..ask }).await?;
+                outbox::send(
+                    tx,
+                    &Message {
+                        id: ask.id.again(sending),
+                        ..ask
+                    },
+                )
+                .await?;
             }
             Phase::Transcribing => {
                 let ask = FicheTranscribe::for_audit(audit.id, audit.fiche.clone(), audit.lane);
-                outbox::send(tx, &Message { id: ask.id.again(sending), ..ask }).await?;
+                outbox::send(
+                    tx,
+                    &Message {
+                        id: ask.id.again(sending),
+                        ..ask
+                    },
+                )
+                .await?;
             }
             Phase::Analyzing => self.send_missing_steps(tx, audit, sending).await?,
             Phase::Completed | Phase::Failed => return Ok(()),

@@ -1,0 +1,165 @@
+//! Lists: filters, pages and the scope of the caller.
+
+use crate::world::{World, query};
+use chrono::{DateTime, Utc};
+use vigie_audit_orchestrator::domain::filters::Filters;
+use vigie_audit_orchestrator::store::list;
+use vigie_events::ids::UserId;
+use vigie_identity::{FicheScope, Grant, Guard, Principal, PrincipalKind, Scope};
+
+/// What a user with this scope may see.
+fn scope(scope: Scope) -> FicheScope {
+    let principal = Principal {
+        kind: PrincipalKind::User(UserId::new(1)),
+        email: "a@b.test".to_owned(),
+        roles: Vec::new(),
+        crm_user_id: Some("88".to_owned()),
+        groupes: vec!["Ouest".to_owned()],
+        groupe_names: Vec::new(),
+        grants: vec![Grant {
+            key: "audits".to_owned(),
+            read: true,
+            write: false,
+            read_scope: scope,
+            write_scope: scope,
+        }],
+        session: None,
+        version: 1,
+        expires_at: DateTime::<Utc>::MAX_UTC,
+    };
+    principal.require(Guard::parse("audits.read")).unwrap()
+}
+
+async fn world() -> World {
+    let world = World::new().await;
+    let config = world.config(6).await;
+    world.project("1", Some("Ouest"), Some("77")).await;
+    world.project("2", Some("Est"), Some("88")).await;
+    world.project("3", Some(""), Some("")).await;
+    for fiche in ["1", "2", "3", "4"] {
+        world.queued(fiche, &config).await;
+    }
+    world
+}
+
+async fn fiches(world: &World, pairs: &[(&str, &str)], scope: &FicheScope) -> Vec<String> {
+    let filters = Filters::parse(&query(pairs)).unwrap();
+    let mut conn = world.db.acquire().await.unwrap();
+    let (rows, total) = list::page(&mut conn, &filters, scope).await.unwrap();
+    assert!(usize::try_from(total).unwrap() >= rows.len());
+    let mut ids: Vec<_> = rows.into_iter().map(|row| row.fiche_id).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn each_scope_sees_its_own_fiches() {
+    let world = world().await;
+    assert_eq!(
+        fiches(&world, &[], &scope(Scope::All)).await,
+        ["1", "2", "3", "4"]
+    );
+    assert_eq!(fiches(&world, &[], &scope(Scope::Group)).await, ["1"]);
+    assert_eq!(fiches(&world, &[], &scope(Scope::Own)).await, ["2"]);
+}
+
+#[tokio::test]
+async fn no_filter_widens_a_scope() {
+    let world = world().await;
+    for filter in [
+        ("groupes", "Est"),
+        ("groupe_query", "e"),
+        ("fiche_ids", "2,3,4"),
+        ("q", "2"),
+        ("latest_only", "false"),
+        ("include_deleted", "true"),
+    ] {
+        let seen = fiches(&world, &[filter], &scope(Scope::Group)).await;
+        assert!(
+            seen.iter().all(|fiche| fiche == "1"),
+            "{filter:?}: {seen:?}"
+        );
+    }
+    let mut conn = world.db.acquire().await.unwrap();
+    let wanted = ["1".to_owned(), "2".to_owned()];
+    let seen = list::of_fiches(&mut conn, &wanted, &scope(Scope::Own))
+        .await
+        .unwrap();
+    assert_eq!(seen.len(), 1);
+    assert!(
+        list::by_fiche(&mut conn, "1", &scope(Scope::Own))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn filters_are_combined() {
+    let world = world().await;
+    let all = scope(Scope::All);
+    assert_eq!(
+        fiches(&world, &[("groupe_query", "OUES")], &all).await,
+        ["1"]
+    );
+    assert_eq!(
+        fiches(&world, &[("prospect_query", "lenoir")], &all).await,
+        ["1", "2", "3"]
+    );
+    assert_eq!(fiches(&world, &[("q", "essentiel")], &all).await.len(), 4);
+    assert_eq!(
+        fiches(&world, &[("status", "pending"), ("fiche_ids", "4")], &all).await,
+        ["4"]
+    );
+    assert!(
+        fiches(&world, &[("status", "completed")], &all)
+            .await
+            .is_empty()
+    );
+    assert_eq!(
+        fiches(&world, &[("has_failed_steps", "false")], &all)
+            .await
+            .len(),
+        4
+    );
+    assert_eq!(
+        fiches(&world, &[("score_max", "10"), ("niveau", "PENDING")], &all)
+            .await
+            .len(),
+        4
+    );
+    assert!(
+        fiches(&world, &[("sales_date_from", "2026-01-01")], &all)
+            .await
+            .is_empty()
+    );
+    let today = Utc::now().format("%Y-%m-%d").to_string();
+    assert_eq!(
+        fiches(&world, &[("date_from", &today), ("date_to", &today)], &all)
+            .await
+            .len(),
+        4
+    );
+}
+
+#[tokio::test]
+async fn pages_are_cut_in_a_stable_order() {
+    let world = world().await;
+    let all = scope(Scope::All);
+    let mut conn = world.db.acquire().await.unwrap();
+    let mut seen = Vec::new();
+    for offset in ["0", "3"] {
+        let pairs = query(&[
+            ("limit", "3"),
+            ("offset", offset),
+            ("sort_by", "duration_ms"),
+        ]);
+        let filters = Filters::parse(&pairs).unwrap();
+        let (rows, total) = list::page(&mut conn, &filters, &all).await.unwrap();
+        assert_eq!(total, 4);
+        seen.extend(rows.into_iter().map(|row| row.id));
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 4);
+}
