@@ -85,8 +85,8 @@ impl Intake {
     /// that wait in the server die with theirs.
     pub(super) async fn pull(&self, consumer: &PullConsumer) -> Result<Option<Message>, BusError> {
         let failed = |error: async_nats::Error| BusError::jetstream("pull", error);
-        let mut connections = self.bus.connections();
-        connections.mark_unchanged();
+        let mut line = self.bus.line();
+        line.mark_unchanged();
         let began = Instant::now();
         // One message for one free slot; without a heartbeat, which would hold messages back.
         let mut pulled = consumer
@@ -104,7 +104,7 @@ impl Intake {
                 None if began.elapsed() > SILENCE => Err(failed("no answer".into())),
                 None => Ok(None),
             },
-            Ok(()) = connections.changed() => Ok(None),
+            Ok(()) = line.changed() => Ok(None),
         }
     }
 
@@ -137,13 +137,18 @@ impl Intake {
 
 /// Creates or updates the durable consumer, and compares what the server made of it.
 async fn create(bus: &Bus, stream: StreamKind, wanted: &Config) -> Result<PullConsumer, BusError> {
-    let consumer: Consumer<Config> = bus
+    let mut consumer: Consumer<Config> = bus
         .stream(stream)
         .await?
         .create_consumer(wanted.clone())
         .await
         .map_err(|error| BusError::jetstream("create a consumer", error))?;
-    let found = &consumer.cached_info().config;
+    // Asked anew: the answer to an update still shows what it replaced.
+    let found = &consumer
+        .info()
+        .await
+        .map_err(|error| BusError::jetstream("read a consumer back", error))?
+        .config;
     let checks = [
         (
             "filter_subject",
