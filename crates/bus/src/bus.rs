@@ -1,3 +1,4 @@
+use crate::connection::Line;
 use crate::names::{Names, StreamKind};
 use crate::{BusConfig, BusError, Db, connection, envelope, topology};
 use async_nats::Client;
@@ -28,7 +29,7 @@ struct Inner {
     names: Names,
     replicas: usize,
     source: &'static str,
-    connections: watch::Receiver<u64>,
+    line: watch::Receiver<Line>,
 }
 
 impl std::fmt::Debug for Bus {
@@ -42,7 +43,7 @@ impl std::fmt::Debug for Bus {
 impl Bus {
     /// Connects, and refuses a server that would silently ignore what it is asked.
     pub async fn connect(config: BusConfig) -> Result<Self, BusError> {
-        let (client, connections) = connection::connect(&config).await?;
+        let (client, line) = connection::connect(&config).await?;
         // One for the process: each spawns a task.
         let context = jetstream::context::ContextBuilder::new()
             .timeout(TIMEOUT)
@@ -54,7 +55,7 @@ impl Bus {
                 names: Names::new(config.prefix),
                 replicas: config.replicas,
                 source: config.source,
-                connections,
+                line,
             }),
         })
     }
@@ -128,13 +129,22 @@ impl Bus {
 
     /// Hands over what is buffered and closes the connection. After the consumers have ended.
     pub async fn drain(&self) {
-        let flushed = tokio::time::timeout(DRAIN, self.inner.client.flush()).await;
-        if !matches!(flushed, Ok(Ok(()))) {
-            tracing::warn!("nats connection not flushed");
-        }
-        // Returns at once; the flush above is what matters, the rest is politeness.
-        if let Err(error) = self.inner.client.drain().await {
-            tracing::debug!(%error, "nats connection not drained");
+        let closed = tokio::time::timeout(DRAIN, async {
+            if let Err(error) = self.inner.client.flush().await {
+                tracing::warn!(%error, "nats connection not flushed");
+            }
+            // Returns at once; what is buffered is safe when the connection has closed.
+            if let Err(error) = self.inner.client.drain().await {
+                tracing::warn!(%error, "nats connection not drained");
+                return;
+            }
+            let mut line = self.line();
+            if line.wait_for(|line| line.closed).await.is_err() {
+                tracing::debug!("nats connection gone");
+            }
+        });
+        if closed.await.is_err() {
+            tracing::warn!("nats connection not closed in time");
         }
     }
 
@@ -159,8 +169,8 @@ impl Bus {
     }
 
     /// Changes with each new connection.
-    pub(crate) fn connections(&self) -> watch::Receiver<u64> {
-        self.inner.connections.clone()
+    pub(crate) fn line(&self) -> watch::Receiver<Line> {
+        self.inner.line.clone()
     }
 
     /// A stream by name, without asking the server about it.

@@ -9,11 +9,20 @@ const PING: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client, and how often it has connected: pulls that wait in the server die with a connection.
+/// What became of the connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Line {
+    /// How often it was made: pulls that wait in the server die with a connection.
+    made: u64,
+    /// Whether it is closed for good.
+    pub closed: bool,
+}
+
+/// A client, and what becomes of its connection.
 pub(crate) async fn connect(
     config: &BusConfig,
-) -> Result<(Client, watch::Receiver<u64>), BusError> {
-    let (connections, watched) = watch::channel(0);
+) -> Result<(Client, watch::Receiver<Line>), BusError> {
+    let (line, watched) = watch::channel(Line::default());
     let connected: Arc<OnceLock<Client>> = Arc::default();
     let client = Arc::clone(&connected);
     let mut options = ConnectOptions::new()
@@ -23,7 +32,7 @@ pub(crate) async fn connect(
         .request_timeout(Some(REQUEST_TIMEOUT))
         .event_callback(move |event| {
             // Must return soon: events queue, and are dropped when the queue is full.
-            observe(&event, &connections);
+            observe(&event, &line);
             let leaving = matches!(event, Event::LameDuckMode)
                 .then(|| client.get().cloned())
                 .flatten();
@@ -59,17 +68,21 @@ pub(crate) async fn connect(
     Ok((client, watched))
 }
 
-fn observe(event: &Event, connections: &watch::Sender<u64>) {
+fn observe(event: &Event, line: &watch::Sender<Line>) {
     match event {
         Event::Connected => {
-            connections.send_modify(|count| *count += 1);
+            line.send_modify(|line| line.made += 1);
             tracing::info!("connected to nats");
         }
         Event::SlowConsumer(_) => {
             metrics::counter!("bus.slow_consumer").increment(1);
             tracing::debug!("slow consumer");
         }
-        Event::Draining | Event::Closed => tracing::info!(%event, "nats connection"),
+        Event::Closed => {
+            line.send_modify(|line| line.closed = true);
+            tracing::info!("nats connection closed");
+        }
+        Event::Draining => tracing::info!("nats connection draining"),
         Event::Disconnected
         | Event::LameDuckMode
         | Event::ServerError(_)

@@ -1,5 +1,6 @@
 //! Reading the realtime stream, for the gateway.
 
+use crate::connection::Line;
 use crate::names::StreamKind;
 use crate::{Bus, BusError, envelope, topology};
 use async_nats::jetstream::Message;
@@ -105,12 +106,12 @@ impl Bus {
             .messages()
             .await
             .map_err(|error| BusError::jetstream("read the realtime stream", error))?;
-        let mut connections = self.connections();
-        connections.mark_unchanged();
+        let mut line = self.line();
+        line.mark_unchanged();
         let reader = Reader {
             bus: self.clone(),
             messages,
-            connections,
+            line,
             incarnation_ms,
             ended: false,
         };
@@ -126,7 +127,7 @@ impl Bus {
 struct Reader {
     bus: Bus,
     messages: Ordered,
-    connections: watch::Receiver<u64>,
+    line: watch::Receiver<Line>,
     incarnation_ms: u64,
     ended: bool,
 }
@@ -136,7 +137,7 @@ impl Reader {
         while !self.ended {
             let next = tokio::select! {
                 next = self.messages.next() => Some(next),
-                Ok(()) = self.connections.changed() => None,
+                Ok(()) = self.line.changed() => None,
             };
             match next {
                 Some(Some(Ok(message))) => match self.frame(&message) {

@@ -13,11 +13,7 @@ pub(crate) async fn seen(
     replay: i64,
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (
-               SELECT 1 FROM inbox
-                WHERE consumer = $1 AND message_id = $2
-                  AND (parked IS NULL OR parked >= $3)
-           ) AS "seen!""#,
+        r#"SELECT bus_inbox_seen($1, $2, $3) AS "seen!""#,
         consumer,
         message_id,
         replay,
@@ -33,19 +29,8 @@ pub(crate) async fn insert(
     consumer: &str,
     message_id: &str,
 ) -> sqlx::Result<bool> {
-    // The key holds the day, so the other partitions are asked first. The key settles the race of
-    // two copies that arrive together.
-    let done = sqlx::query!(
-        "INSERT INTO inbox (consumer, message_id)
-         SELECT $1, $2
-          WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = $1 AND message_id = $2)
-         ON CONFLICT DO NOTHING",
-        consumer,
-        message_id,
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    let new = insert_all(conn, consumer, &[message_id.to_owned()]).await?;
+    Ok(!new.is_empty())
 }
 
 /// As [`insert`], for messages that arrived together. Returns the ids that are new.
@@ -54,14 +39,8 @@ pub(crate) async fn insert_all(
     consumer: &str,
     message_ids: &[String],
 ) -> sqlx::Result<Vec<String>> {
-    // In the order of the ids, so that two batches with common members cannot deadlock.
     sqlx::query_scalar!(
-        r#"INSERT INTO inbox (consumer, message_id)
-           SELECT $1, id FROM unnest($2::text[]) AS id
-            WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = $1 AND message_id = id)
-            ORDER BY id
-           ON CONFLICT DO NOTHING
-           RETURNING message_id"#,
+        r#"SELECT id AS "id!" FROM bus_inbox_insert($1, $2, NULL) AS id"#,
         consumer,
         message_ids,
     )
@@ -76,18 +55,15 @@ pub(crate) async fn park(
     message_id: &str,
     replay: i64,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "INSERT INTO inbox (consumer, message_id, parked)
-         SELECT $1, $2, $3::bigint
-          WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = $1 AND message_id = $2)
-         ON CONFLICT DO NOTHING",
+    let new = sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM bus_inbox_insert($1, ARRAY[$2::text], $3) AS id"#,
         consumer,
         message_id,
         replay,
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(new.is_some())
 }
 
 /// Forgets that the message was parked, for a replay younger than the parking. In the transaction

@@ -36,5 +36,5 @@ async fn migrations_run_again_change_nothing() {
         .fetch_one(&world.pool)
         .await
         .unwrap();
-    assert_eq!(applied, 1);
+    assert_eq!(applied, 2);
 }
