@@ -89,26 +89,81 @@ pub struct FicheSummary {
 
 /// `fiche/fetched`: the details are in the cache.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "FetchedOnTheWire", into = "FetchedOnTheWire")]
+#[schemars(with = "FetchedOnTheWire")]
 pub struct FicheFetched {
     /// The fiche.
     pub fiche_id: FicheId,
     /// Its row in the cache.
     pub cache_id: FicheCacheId,
-    /// Rows in the recordings table.
+    /// Rows in the recordings table; on the wire it is the summary's.
     pub recordings_count: i32,
     /// Whether the CRM was not asked, or answered 404 for data that is still valid.
     pub cached: bool,
     /// How long the CRM took.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch_duration_ms: Option<i64>,
     /// `ce-id` of the command answered; waiters match on it.
     pub request_id: String,
     /// As in the command.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automation_run_id: Option<AutomationRunId>,
     /// The summary after the fetch.
-    #[serde(flatten)]
     pub summary: FicheSummary,
+}
+
+/// A [`FicheFetched`] whose `recordings_count` stands once: an object with two keys of one name
+/// cannot be read back.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FicheFetched")]
+struct FetchedOnTheWire {
+    /// The fiche.
+    fiche_id: FicheId,
+    /// Its row in the cache.
+    cache_id: FicheCacheId,
+    /// Whether the CRM was not asked, or answered 404 for data that is still valid.
+    cached: bool,
+    /// How long the CRM took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fetch_duration_ms: Option<i64>,
+    /// `ce-id` of the command answered; waiters match on it.
+    request_id: String,
+    /// As in the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    automation_run_id: Option<AutomationRunId>,
+    /// The summary after the fetch.
+    #[serde(flatten)]
+    summary: FicheSummary,
+}
+
+impl From<FetchedOnTheWire> for FicheFetched {
+    fn from(wire: FetchedOnTheWire) -> Self {
+        Self {
+            fiche_id: wire.fiche_id,
+            cache_id: wire.cache_id,
+            recordings_count: wire.summary.recordings_count.unwrap_or_default(),
+            cached: wire.cached,
+            fetch_duration_ms: wire.fetch_duration_ms,
+            request_id: wire.request_id,
+            automation_run_id: wire.automation_run_id,
+            summary: wire.summary,
+        }
+    }
+}
+
+impl From<FicheFetched> for FetchedOnTheWire {
+    fn from(fetched: FicheFetched) -> Self {
+        Self {
+            fiche_id: fetched.fiche_id,
+            cache_id: fetched.cache_id,
+            cached: fetched.cached,
+            fetch_duration_ms: fetched.fetch_duration_ms,
+            request_id: fetched.request_id,
+            automation_run_id: fetched.automation_run_id,
+            summary: FicheSummary {
+                recordings_count: Some(fetched.recordings_count),
+                ..fetched.summary
+            },
+        }
+    }
 }
 
 impl FicheFetched {
@@ -210,5 +265,25 @@ impl Event for FicheSummaryUpdated {
 
     fn entity(&self) -> Vec<String> {
         vec![self.fiche_id.to_string()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fetched_fiche_reads_back() {
+        let wire = serde_json::json!({
+            "fiche_id": "44", "cache_id": "5120", "cached": false, "request_id": "audit-1-fetch",
+            "version": 3, "groupe": "Ouest", "agence_nom": null, "attribution_user_id": null,
+            "sales_date": "2026-01-05", "has_recordings": true, "recordings_count": 2,
+            "fetched_at": null, "last_revalidated_at": null
+        });
+        let fetched: FicheFetched = serde_json::from_value(wire.clone()).unwrap();
+        assert_eq!(fetched.recordings_count, 2);
+        let text = serde_json::to_string(&fetched).unwrap();
+        assert_eq!(text.matches("recordings_count").count(), 1);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), wire);
     }
 }

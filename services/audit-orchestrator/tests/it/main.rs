@@ -1,7 +1,14 @@
 //! Tests of the workflow on a real Postgres and a real broker.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the functions beside the tests may fail like a test"
+)]
 
 mod failures;
+mod flow;
 mod lists;
+mod neighbours;
 mod runs;
 mod steps;
 mod views;

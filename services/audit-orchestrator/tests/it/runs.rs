@@ -38,9 +38,9 @@ async fn start(world: &World, tracking: &TrackingId, run: AuditRun, lane: Lane) 
         .await
         .is_ok();
     if done {
-        tx.commit().await.unwrap()
+        tx.commit().await.unwrap();
     } else {
-        tx.rollback().await.unwrap()
+        tx.rollback().await.unwrap();
     }
     done
 }
