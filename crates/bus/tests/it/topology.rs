@@ -3,7 +3,7 @@
 use crate::support::{Act, Poked, Scripted, World, options, poke, poked};
 use async_nats::jetstream::stream::RetentionPolicy;
 use std::time::Duration;
-use vigie_bus::Sending;
+use vigie_bus::{ConsumerOptions, Sending};
 
 #[tokio::test]
 async fn topology_is_created_kept_and_mended() {
@@ -61,6 +61,34 @@ async fn consumers_of_both_lanes_follow_their_options() {
         assert_eq!(info.config.max_ack_pending, 100);
         assert!(info.config.max_deliver > 3);
     }
+}
+
+#[tokio::test]
+async fn changed_options_reach_a_consumer_that_exists() {
+    let world = World::new().await;
+    let handler = Scripted::always(Act::Do);
+    for max_ack_pending in [100, 7] {
+        let replica = world.replica().await;
+        let handler = handler.clone();
+        replica
+            .consume(true, |mut it| async move {
+                let options = ConsumerOptions {
+                    max_ack_pending,
+                    ..options()
+                };
+                it.handler(options, handler).await
+            })
+            .await;
+        replica.stop(Duration::from_secs(5)).await;
+    }
+    let stream = world
+        .raw()
+        .await
+        .get_stream(world.stream("WORK"))
+        .await
+        .unwrap();
+    let info = stream.consumer_info("tester-poke-bulk").await.unwrap();
+    assert_eq!(info.config.max_ack_pending, 7);
 }
 
 #[tokio::test]

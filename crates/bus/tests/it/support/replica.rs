@@ -91,6 +91,7 @@ impl Replica {
             .await
             .expect("tasks that end");
         self.bus.drain().await;
+        assert!(self.bus.ready().await.is_err(), "a closed connection");
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
