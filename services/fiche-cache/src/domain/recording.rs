@@ -140,6 +140,7 @@ impl StoredRecording {
     }
 }
 
+#[derive(Clone, Copy)]
 struct View<'a> {
     call_id: &'a str,
     recording_url: &'a str,

@@ -136,7 +136,7 @@ impl Read<'_> {
             Err(error) => {
                 metrics::counter!("fiche.unstored").increment(1);
                 tracing::error!(fiche.id = %self.fiche, %error, "fetched, but not stored");
-                self.answer(Parts::from(&new), CacheState::Unstored)
+                Ok(self.answer(Parts::from(&new), CacheState::Unstored))
             }
         }
     }
@@ -159,17 +159,17 @@ impl Read<'_> {
         let mut conn = self.state.db.acquire().await?;
         let parts = store::details::read(&mut conn, id).await?;
         let gone = || ReadError::Inconsistent(format!("fiche {} has no details", self.fiche));
-        self.answer(parts.ok_or_else(gone)?, cache)
+        Ok(self.answer(parts.ok_or_else(gone)?, cache))
     }
 
-    fn answer(&self, parts: Parts, cache: CacheState) -> Result<pb::GetFicheResponse, ReadError> {
+    fn answer(&self, parts: Parts, cache: CacheState) -> pb::GetFicheResponse {
         let shown = Shown {
             mail_devis: self.wish.mail_devis,
             recording_urls: self.reader.recording_urls,
         };
-        Ok(pb::GetFicheResponse {
+        pb::GetFicheResponse {
             payload_json: assemble(&self.fiche, parts, shown).to_string(),
             cache: cache.into(),
-        })
+        }
     }
 }

@@ -227,3 +227,21 @@ async fn a_refresh_needs_write_in_scope_and_addresses_need_their_own_permission(
     app.get(&writer, refresh(&fiche)).await.unwrap();
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_shown_all_the_same_and_said_to_be_so() {
+    let app = App::start().await;
+    let fiche = fiche(0);
+    app.execute("ALTER TABLE fiche_cache_prospects RENAME TO away")
+        .await;
+    let unstored = app.get(&everyone(), plain(&fiche)).await.unwrap();
+    assert_eq!(unstored.cache, CacheState::Unstored);
+    let status = app.get(&everyone(), refresh(&fiche)).await.unwrap_err();
+    assert_eq!(WireError::from(&status).code, ErrorCode::Internal);
+    assert_eq!(app.count("SELECT count(*) FROM fiche_cache").await, 0);
+    app.execute("ALTER TABLE away RENAME TO fiche_cache_prospects")
+        .await;
+    let stored = app.get(&everyone(), plain(&fiche)).await.unwrap();
+    assert_eq!(stored.payload, unstored.payload);
+    app.stop().await;
+}

@@ -1,8 +1,15 @@
 //! The fiche cache on a real Postgres, a real NATS and the CRM simulator.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod fetch;
 mod get_fiche;
 mod lists;
 mod recordings;
+mod starting;
 mod summaries;
 mod support;
