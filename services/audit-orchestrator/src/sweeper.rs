@@ -98,12 +98,18 @@ impl Sweeper {
         stream_created: Option<DateTime<Utc>>,
     ) -> Result<usize, WorkflowError> {
         let mut repaired = 0;
+        let mut last = None;
         while repaired < MOST {
             let mut tx = self.db.begin().await?;
             let Some(audit) = claim(&mut tx, repair, stream_created).await? else {
                 tx.rollback().await?;
                 break;
             };
+            if last.replace(audit.id) == Some(audit.id) {
+                // Not repaired by what was done: once a round is enough.
+                tx.rollback().await?;
+                break;
+            }
             match repair {
                 Repair::Overdue => self.workflow.overdue(&mut tx, &audit).await?,
                 Repair::Unfinished => self.workflow.complete_again(&mut tx, &audit).await?,

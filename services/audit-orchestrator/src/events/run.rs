@@ -1,5 +1,6 @@
 //! `audit/run`: starts an audit, inserting its row where the request did not.
 
+use crate::store::config::ConfigState;
 use crate::store::insert::NewAudit;
 use crate::store::{self, audit};
 use crate::workflow::Workflow;
@@ -33,17 +34,21 @@ impl Handler<AuditRun> for StartAudit {
         tx: &mut PgConnection,
         delivery: &Delivery<AuditRun>,
     ) -> Result<(), Failure> {
-        let id = match delivery.body.audit_db_id {
-            Some(id) => Some(id),
-            None => self.insert(tx, delivery).await?,
+        if let Some(id) = delivery.body.audit_db_id {
+            // Inserted with the request, which looked at the configuration.
+            let Some(audit) = audit::lock_one(tx, id).await? else {
+                return Ok(());
+            };
+            return Ok(self.workflow.begin(tx, &audit).await?);
+        }
+        let Some((id, config)) = self.insert(tx, delivery).await? else {
+            return Ok(());
         };
-        let Some(id) = id else { return Ok(()) };
         let Some(audit) = audit::lock_one(tx, id).await? else {
             return Ok(());
         };
-        let config = store::config::state(tx, audit.config).await?;
-        if config.is_none_or(|config| !config.is_active || config.steps == 0) {
-            let error = format!("Audit config {} is inactive or has no steps", audit.config);
+        if !config.is_active || config.steps == 0 {
+            let error = format!("Audit config {} is inactive or has no steps", config.id);
             let stage = FailureStage::ConfigInvalid;
             return Ok(self.workflow.fail_now(tx, &audit, stage, &error).await?);
         }
@@ -77,12 +82,13 @@ impl StartAudit {
         &self,
         tx: &mut PgConnection,
         delivery: &Delivery<AuditRun>,
-    ) -> Result<Option<AuditId>, Failure> {
+    ) -> Result<Option<(AuditId, ConfigState)>, Failure> {
         let run = &delivery.body;
+        let unknown = || Failure::park(Unusable::UnknownConfig(run.audit_config_id));
         let config = AuditConfigId::new(run.audit_config_id);
-        if store::config::state(tx, config).await?.is_none() {
-            return Err(Failure::park(Unusable::UnknownConfig(run.audit_config_id)));
-        }
+        let config = store::config::state(tx, config)
+            .await?
+            .ok_or_else(unknown)?;
         let tracking: TrackingId = delivery
             .id
             .as_str()
@@ -91,7 +97,7 @@ impl StartAudit {
         let new = NewAudit {
             fiche: &run.fiche_id,
             fiche_cache_id: None,
-            config,
+            config: config.id,
             lane: delivery.lane.unwrap_or(Lane::Bulk),
             use_rlm: run.use_rlm.unwrap_or(false),
             trigger_source: run.trigger_source.as_deref().unwrap_or("automation"),
@@ -102,6 +108,6 @@ impl StartAudit {
             deadline: self.workflow.settings().deadlines.queued,
         };
         let inserted = store::insert::insert(tx, &tracking, &new).await?;
-        Ok(inserted.map(|(id, _)| id))
+        Ok(inserted.map(|(id, _)| (id, config)))
     }
 }

@@ -31,11 +31,19 @@ use vigie_service::{ErrorCode, ServiceError, status};
 
 /// The gRPC service.
 pub fn service(state: AppState) -> AuditServiceServer<AuditRpc> {
-    AuditServiceServer::new(AuditRpc(state)).max_encoding_message_size(MAX_MESSAGE_BYTES)
+    AuditServiceServer::new(AuditRpc::new(state)).max_encoding_message_size(MAX_MESSAGE_BYTES)
 }
 
 /// Decodes calls and hands them to their operation.
+#[derive(Clone)]
 pub struct AuditRpc(AppState);
+
+impl AuditRpc {
+    /// The operations over this state.
+    pub const fn new(state: AppState) -> Self {
+        Self(state)
+    }
+}
 
 /// An operation that can only fail for internal reasons.
 #[derive(Debug, thiserror::Error)]

@@ -22,7 +22,12 @@ const ATTEMPTS_APART: u32 = 1000;
 impl Workflow {
     /// Ends an audit whose deadline has passed: with what it has, or as failed.
     pub async fn overdue(&self, tx: &mut PgConnection, audit: &Audit) -> Result<(), WorkflowError> {
-        let answered = self.answered(tx, audit).await?;
+        let Some(answered) = self.answered(tx, audit).await? else {
+            let error = "What the audit is judged by cannot be read";
+            return self
+                .fail_now(tx, audit, FailureStage::FinalizationError, error)
+                .await;
+        };
         if audit.phase != Phase::Analyzing || !answered.any_real {
             let error = "Audit deadline passed before any step was analysed";
             return self
@@ -91,7 +96,9 @@ impl Workflow {
         audit: &Audit,
         sending: u32,
     ) -> Result<(), WorkflowError> {
-        let answered = self.answered(tx, audit).await?;
+        let Some(answered) = self.answered(tx, audit).await? else {
+            return Ok(());
+        };
         let attempt = sending.saturating_mul(ATTEMPTS_APART) + 1;
         for position in answered.awaited {
             let step = step_message(audit, position, attempt);
@@ -100,21 +107,34 @@ impl Workflow {
         Ok(())
     }
 
-    async fn answered(&self, tx: &mut PgConnection, audit: &Audit) -> sqlx::Result<Answered> {
+    /// Which steps are in; `None` when the stored context cannot be read.
+    async fn answered(
+        &self,
+        tx: &mut PgConnection,
+        audit: &Audit,
+    ) -> sqlx::Result<Option<Answered>> {
         let id = audit.id.get();
         let mut stored = store::step::stored(tx, &[id], self.settings.evidence.gating).await?;
         let stored = stored.remove(&id).unwrap_or_default();
-        let contexts = self.contexts.of(tx, &[id]).await?;
-        let positions = contexts.get(&id).map(|context| context.positions.clone());
-        let positions = positions.unwrap_or_default();
+        let positions = match self.contexts.of(tx, &[id]).await {
+            Ok(contexts) => contexts
+                .get(&id)
+                .map(|context| context.positions.clone())
+                .unwrap_or_default(),
+            Err(error @ sqlx::Error::Decode(_)) => {
+                tracing::error!(audit.id = id, %error, "stored context cannot be read");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         let done: HashSet<i32> = stored.iter().map(|step| step.facts.position).collect();
         let sent = self.settings.window.sent(positions.len(), done.len());
         let open = |position: &i32| !done.contains(position);
-        Ok(Answered {
+        Ok(Some(Answered {
             any_real: stored.iter().any(|step| !step.facts.is_fallback),
             awaited: positions.iter().take(sent).copied().filter(open).collect(),
             missing: positions.iter().copied().filter(open).collect(),
-        })
+        }))
     }
 }
 

@@ -127,7 +127,7 @@ impl Running {
         self.publish(fact.message()).await;
     }
 
-    async fn end(self) {
+    fn end(self) {
         self.stop.cancel();
         // The scripted servers never end by themselves: dropping the runtime ends them.
         self.tasks.close();
@@ -165,7 +165,7 @@ async fn an_audit_goes_all_the_way() {
         Ok(bus.last_fact::<AuditCompleted>(&[id.to_string()]).await?)
     });
     assert_eq!(completed.await.unwrap().body.niveau, "EXCELLENT");
-    running.end().await;
+    running.end();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,7 +177,7 @@ async fn complete_transcripts_are_not_asked_for() {
     running.reaches(id, Phase::Fetching).await;
     running.fetched(id, &"44".parse().unwrap()).await;
     running.reaches(id, Phase::Analyzing).await;
-    running.end().await;
+    running.end();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,5 +214,5 @@ async fn a_deferred_step_waits_in_the_outbox_with_its_next_attempt() {
     assert_eq!(message_id, format!("audit-step-{id}-2"));
     let payload: serde_json::Value = serde_json::from_str(&payload).unwrap();
     assert_eq!(payload["attempt"], 2);
-    running.end().await;
+    running.end();
 }

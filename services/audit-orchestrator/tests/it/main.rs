@@ -9,6 +9,7 @@ mod failures;
 mod flow;
 mod lists;
 mod neighbours;
+mod rpcs;
 mod runs;
 mod steps;
 mod views;
