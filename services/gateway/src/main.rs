@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The gateway.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vigie_service::run("gateway", vigie_gateway::app::start)
+}

@@ -1,0 +1,121 @@
+//! Wiring: configuration to parts.
+
+use crate::config::Config;
+use crate::http;
+use crate::http::edge::{ApiTokens, Credentials};
+use crate::live::{Fanout, Live, hub};
+use anyhow::Context;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tonic::Request;
+use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
+use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
+use vigie_contracts::automation::v1::automation_service_client::AutomationServiceClient;
+use vigie_contracts::fiche::v1::fiche_service_client::FicheServiceClient;
+use vigie_contracts::transcription::v1::transcription_service_client::TranscriptionServiceClient;
+use vigie_identity::grpc::with_user;
+use vigie_identity::{Caller, Clock, ServiceName};
+use vigie_service::grpc::MAX_MESSAGE_BYTES;
+use vigie_service::{Boot, InternalChannel};
+
+/// Longest wait for an answer that may need the CRM, its retries included.
+const CRM_PATIENCE: Duration = Duration::from_secs(100);
+
+/// Parts of the gateway.
+pub struct Parts {
+    /// Settings.
+    pub config: Config,
+    /// Names this replica.
+    pub instance: String,
+    /// The time.
+    pub clock: Clock,
+    /// Cancelled when the service stops; event streams end then.
+    pub stop: CancellationToken,
+    /// Who calls.
+    pub credentials: Credentials,
+    /// Live events.
+    pub live: Live,
+    /// Accounts and tokens.
+    pub auth: AuthServiceClient<InternalChannel>,
+    /// Fiches.
+    pub fiches: FicheServiceClient<InternalChannel>,
+    /// Transcripts.
+    pub transcriptions: TranscriptionServiceClient<InternalChannel>,
+    /// Audits.
+    pub audits: AuditServiceClient<InternalChannel>,
+    /// Schedules and runs.
+    pub automation: AutomationServiceClient<InternalChannel>,
+}
+
+/// State shared by all handlers.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+impl AppState {
+    /// From ready pieces.
+    pub fn from_parts(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// A call for this caller, within the usual deadline.
+pub fn call<T>(caller: &Caller, body: T) -> Request<T> {
+    with_user(Request::new(body), caller)
+}
+
+/// A call for this caller that may have to wait for the CRM.
+pub fn patient_call<T>(caller: &Caller, body: T) -> Request<T> {
+    let mut request = call(caller, body);
+    request.set_timeout(CRM_PATIENCE);
+    request
+}
+
+/// Starts the service.
+pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
+    serve(boot).await.map(drop)
+}
+
+/// Starts the service and says where it answers HTTP.
+pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
+    let bus = boot.bus().await?;
+    let fanout = Arc::new(Fanout::default());
+    let feed = hub::Feed::open(bus.clone(), Arc::clone(&fanout))
+        .await
+        .context("cannot follow the realtime stream")?;
+    boot.spawn("realtime", feed.run(boot.stop.clone()));
+
+    let auth = AuthServiceClient::new(boot.channel(ServiceName::Auth))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let state = AppState::from_parts(Parts {
+        config: boot.config.clone(),
+        instance: boot.platform.instance.clone(),
+        clock: boot.clock.clone(),
+        stop: boot.stop.clone(),
+        credentials: Credentials::new(boot.verifier(), ApiTokens::new(auth.clone())),
+        live: Live { bus, fanout },
+        auth,
+        fiches: FicheServiceClient::new(boot.channel(ServiceName::FicheCache))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        transcriptions: TranscriptionServiceClient::new(boot.channel(ServiceName::Transcription))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        audits: AuditServiceClient::new(boot.channel(ServiceName::AuditOrchestrator))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        automation: AutomationServiceClient::new(boot.channel(ServiceName::Automation))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+    });
+    let addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, boot.config.port));
+    let bound = boot.serve_http(addr, http::router(state))?;
+    tracing::info!(http = %bound, "serving");
+    Ok(bound)
+}

@@ -1,0 +1,278 @@
+//! Channels that a client asks for (`events-and-config.md` E7, `identity.md` 3.2).
+
+use super::ids::is_digits;
+use vigie_events::realtime::Channel;
+use vigie_identity::{Guard, Principal, Scope};
+use vigie_service::ErrorCode;
+
+/// Longest list of one stream.
+pub const MAX_CHANNELS: usize = 50;
+const MAX_NAME_CHARS: usize = 200;
+
+const AUDITS: Guard = Guard::parse("audits.read");
+const FICHES: Guard = Guard::parse("fiches.read");
+const AUTOMATION: Guard = Guard::parse("automation.read");
+
+/// Why a channel is not heard. Says which.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {name}")]
+pub struct Refused {
+    /// The class of the refusal.
+    pub code: ErrorCode,
+    /// The contract's words.
+    pub reason: &'static str,
+    /// The channel, as it was written.
+    pub name: String,
+}
+
+/// A channel that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// As the client wrote it.
+    pub name: String,
+    /// What it is called inside.
+    pub channel: Channel,
+    /// What it shows.
+    pub subject: Subject,
+}
+
+/// What a channel shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An audit, by database or tracking id.
+    Audit(String),
+    /// A fiche.
+    Fiche(String),
+    /// A run of a schedule.
+    AutomationRun(String),
+    /// A schedule.
+    AutomationSchedule(String),
+    /// Any other job.
+    Job,
+    /// What concerns everybody.
+    Global,
+}
+
+/// Who has to be asked whether a caller may hear a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// Nobody: the grant decides.
+    None,
+    /// The owner of audits, about this key.
+    Audit(String),
+    /// The owner of fiches, about this id.
+    Fiche(String),
+    /// The owner of runs.
+    AutomationRun(String),
+    /// The owner of schedules.
+    AutomationSchedule(String),
+}
+
+/// Reads a list of names: syntax, then family; doubles are dropped.
+pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Wanted>, Refused> {
+    let mut all: Vec<Wanted> = Vec::new();
+    for name in names {
+        let refused = |code, reason| Refused {
+            code,
+            reason,
+            name: name.chars().take(MAX_NAME_CHARS).collect(),
+        };
+        check_syntax(name).map_err(|reason| refused(ErrorCode::Validation, reason))?;
+        let channel = Channel::from_wire(name);
+        let subject = subject(channel.as_str());
+        let subject =
+            subject.ok_or_else(|| refused(ErrorCode::Authorization, "Channel not allowed"))?;
+        if all.iter().all(|known| known.channel != channel) {
+            all.push(Wanted {
+                name: name.to_owned(),
+                channel,
+                subject,
+            });
+        }
+    }
+    Ok(all)
+}
+
+fn check_syntax(name: &str) -> Result<(), &'static str> {
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err("channel_name too long (max 200 chars)");
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-=@,.;".contains(c);
+    if name.is_empty() || !name.chars().all(allowed) {
+        return Err("channel_name contains invalid characters");
+    }
+    if name.starts_with("pusher-") {
+        return Err("channel_name cannot start with 'pusher-'");
+    }
+    Ok(())
+}
+
+fn subject(channel: &str) -> Option<Subject> {
+    if channel == "global" {
+        return Some(Subject::Global);
+    }
+    let (family, id) = channel.split_once('-').filter(|(_, id)| !id.is_empty())?;
+    match family {
+        "audit" => Some(Subject::Audit(id.to_owned())),
+        "fiche" => Some(Subject::Fiche(id.to_owned())),
+        "job" => Some(job(id)),
+        _ => None,
+    }
+}
+
+fn job(id: &str) -> Subject {
+    let number = |prefix| {
+        id.strip_prefix(prefix)
+            .filter(|id| is_digits(id))
+            .map(str::to_owned)
+    };
+    number("automation-run-")
+        .map(Subject::AutomationRun)
+        .or_else(|| number("automation-schedule-").map(Subject::AutomationSchedule))
+        .unwrap_or(Subject::Job)
+}
+
+impl Wanted {
+    /// Decides by the caller's grants, and says who else has to be asked.
+    pub fn check(&self, principal: &Principal) -> Result<Check, Refused> {
+        let all = |guard: Guard| {
+            let grant = principal.grant(guard.key());
+            grant.is_some_and(|grant| grant.read && grant.read_scope == Scope::All)
+        };
+        let decided = match &self.subject {
+            Subject::Audit(key) => principal.has(AUDITS).then(|| match all(AUDITS) {
+                true => Check::None,
+                false => Check::Audit(key.clone()),
+            }),
+            Subject::Fiche(id) if !is_digits(id) => None,
+            Subject::Fiche(id) => principal.has(FICHES).then(|| match all(FICHES) {
+                true => Check::None,
+                false => Check::Fiche(id.clone()),
+            }),
+            Subject::AutomationRun(id) => {
+                holds_any(principal).then(|| Check::AutomationRun(id.clone()))
+            }
+            Subject::AutomationSchedule(id) => {
+                holds_any(principal).then(|| Check::AutomationSchedule(id.clone()))
+            }
+            // Whose job it is cannot be asked: only who may see all of a kind hears it (W31).
+            Subject::Job => [AUTOMATION, AUDITS, FICHES]
+                .into_iter()
+                .any(all)
+                .then_some(Check::None),
+            Subject::Global => Some(Check::None),
+        };
+        decided.ok_or_else(|| self.forbidden())
+    }
+
+    /// The refusal of this channel.
+    pub fn forbidden(&self) -> Refused {
+        self.refused(ErrorCode::Authorization, "Forbidden")
+    }
+
+    /// What is answered when nobody could decide.
+    pub fn undecided(&self) -> Refused {
+        self.refused(ErrorCode::RealtimeUnavailable, "Realtime not available")
+    }
+
+    fn refused(&self, code: ErrorCode, reason: &'static str) -> Refused {
+        Refused {
+            code,
+            reason,
+            name: self.name.clone(),
+        }
+    }
+}
+
+fn holds_any(principal: &Principal) -> bool {
+    [AUTOMATION, AUDITS, FICHES]
+        .into_iter()
+        .any(|guard| principal.has(guard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Subject, Wanted, parse};
+    use chrono::DateTime;
+    use rstest::rstest;
+    use vigie_identity::{Grant, Principal, PrincipalKind, Scope};
+    use vigie_service::ErrorCode;
+
+    fn principal(grants: &[(&str, Scope)]) -> Principal {
+        let grants = grants.iter().map(|(key, scope)| Grant {
+            key: (*key).to_owned(),
+            read: true,
+            write: false,
+            read_scope: *scope,
+            write_scope: Scope::Own,
+        });
+        Principal {
+            kind: PrincipalKind::Machine("m".to_owned()),
+            email: "m".to_owned(),
+            roles: Vec::new(),
+            crm_user_id: None,
+            groupes: Vec::new(),
+            groupe_names: Vec::new(),
+            grants: grants.collect(),
+            session: None,
+            version: 1,
+            expires_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn one(name: &str) -> Wanted {
+        parse([name]).unwrap().remove(0)
+    }
+
+    #[test]
+    fn both_spellings_are_one_channel() {
+        let wanted = parse(["private-audit-9", "audit-9", "job-automation-run-7"]).unwrap();
+        let names: Vec<_> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
+        assert_eq!(names, ["private-audit-9", "job-automation-run-7"]);
+        assert_eq!(wanted[0].channel.as_str(), "audit-9");
+        assert_eq!(wanted[1].subject, Subject::AutomationRun("7".to_owned()));
+    }
+
+    #[rstest]
+    #[case("audit 9", ErrorCode::Validation)]
+    #[case("", ErrorCode::Validation)]
+    #[case("pusher-audit-9", ErrorCode::Validation)]
+    #[case("org-9", ErrorCode::Authorization)]
+    #[case("private-user-9", ErrorCode::Authorization)]
+    #[case("presence-global", ErrorCode::Authorization)]
+    #[case("audit-", ErrorCode::Authorization)]
+    fn unknown_names_are_refused_and_named(#[case] name: &str, #[case] code: ErrorCode) {
+        let refused = parse(["global", name]).unwrap_err();
+        assert_eq!((refused.code, refused.name.as_str()), (code, name));
+        let long = parse([format!("audit-{}", "9".repeat(195)).as_str()]).unwrap_err();
+        assert_eq!(long.reason, "channel_name too long (max 200 chars)");
+    }
+
+    #[test]
+    fn all_needs_no_look_up_and_less_does() {
+        let audit = one("audit-audit-44-7-1");
+        let check = audit.check(&principal(&[("audits", Scope::All)]));
+        assert_eq!(check, Ok(Check::None));
+        let check = audit.check(&principal(&[("audits", Scope::Group)]));
+        assert_eq!(check, Ok(Check::Audit("audit-44-7-1".to_owned())));
+        assert!(audit.check(&principal(&[("fiches", Scope::All)])).is_err());
+        assert!(
+            one("fiche-x")
+                .check(&principal(&[("fiches", Scope::All)]))
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn jobs_of_unknown_owners_are_heard_by_those_who_see_all() {
+        let job = one("job-4a1c");
+        assert_eq!(
+            job.check(&principal(&[("audits", Scope::All)])),
+            Ok(Check::None)
+        );
+        assert!(job.check(&principal(&[("audits", Scope::Group)])).is_err());
+        let run = one("job-automation-run-7").check(&principal(&[("fiches", Scope::Own)]));
+        assert_eq!(run, Ok(Check::AutomationRun("7".to_owned())));
+        assert_eq!(one("global").check(&principal(&[])), Ok(Check::None));
+    }
+}

@@ -1,0 +1,7 @@
+//! Rules without I/O: what requests mean, and how answers of several services become one.
+
+pub mod channel;
+pub mod ids;
+pub mod recordings;
+pub mod run_input;
+pub mod status;

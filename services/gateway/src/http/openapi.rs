@@ -1,0 +1,168 @@
+//! The description of the public surface, made from the handlers and the route table.
+
+use super::failure::{ErrorBody, ErrorDetail};
+use super::realtime::{stream, tickets};
+use super::route::{Access, Route};
+use super::{
+    audit_run, audits, auth, automation, docs, fiches, health, recordings, routes, transcriptions,
+};
+use axum::http::Method;
+use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Vigie", description = "Audits of sales calls, live."),
+    paths(
+        health::health,
+        health::ready,
+        auth::jwks,
+        docs::page,
+        docs::document,
+        auth::login,
+        auth::refresh,
+        auth::logout,
+        auth::me,
+        fiches::search,
+        fiches::by_date,
+        fiches::detail,
+        recordings::list,
+        transcriptions::start,
+        transcriptions::status,
+        transcriptions::transcript,
+        audits::list,
+        audit_run::create,
+        audit_run::run,
+        audit_run::run_latest,
+        audits::by_fiche,
+        audits::control_point_statuses,
+        audits::detail,
+        audits::configs,
+        automation::schedules,
+        automation::create,
+        automation::schedule,
+        automation::schedule_runs,
+        automation::trigger,
+        automation::runs,
+        automation::run,
+        automation::cancel,
+        stream::stream,
+        tickets::issue,
+    ),
+    components(schemas(ErrorBody, ErrorDetail))
+)]
+struct Api;
+
+const BEARER: &str = "bearer";
+const API_KEY: &str = "apiKey";
+
+/// The OpenAPI document. Who may do what comes from the route table.
+pub fn document() -> Document {
+    let mut document = Api::openapi();
+    let components = document.components.get_or_insert_default();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let api_key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
+    components.add_security_scheme(BEARER, bearer);
+    components.add_security_scheme(API_KEY, api_key);
+    for route in routes::table() {
+        let item = document.paths.paths.get_mut(route.path);
+        if let Some(operation) = item.and_then(|item| operation(item, &route.method)) {
+            describe(operation, &route);
+        }
+    }
+    document
+}
+
+/// The operation of a method, where it is described.
+pub(super) fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
+    match *method {
+        Method::GET => item.get.as_mut(),
+        Method::POST => item.post.as_mut(),
+        _ => None,
+    }
+}
+
+fn describe(operation: &mut Operation, route: &Route) {
+    let failed = ResponseBuilder::new()
+        .description("the error envelope")
+        .content(
+            "application/json",
+            Content::new(Some(RefOr::Ref(Ref::from_schema_name("ErrorBody")))),
+        )
+        .build();
+    let responses = &mut operation.responses.responses;
+    responses.insert("default".to_owned(), RefOr::T(failed));
+    if matches!(route.access, Access::Public) {
+        return;
+    }
+    let schemes = [BEARER, API_KEY];
+    let required = schemes.map(|scheme| SecurityRequirement::new(scheme, [] as [&str; 0]));
+    operation.security = Some(required.to_vec());
+    let asked: Vec<_> = route
+        .access
+        .guards()
+        .iter()
+        .map(|guard| format!("`{}` ({:?})", guard.key(), guard.access()).to_lowercase())
+        .collect();
+    if !asked.is_empty() {
+        let permission = format!("Needs {}.", asked.join(" and "));
+        operation.description = Some(match operation.description.take() {
+            Some(text) => format!("{text}\n\n{permission}"),
+            None => permission,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{document, operation};
+    use crate::http::routes;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_route_is_described_and_nothing_else_is() {
+        let mut document = document();
+        let mut described = 0;
+        for route in routes::table() {
+            let item = document.paths.paths.get_mut(route.path);
+            let found = item
+                .and_then(|item| operation(item, &route.method))
+                .is_some();
+            assert!(found, "{} {} is not described", route.method, route.path);
+            described += 1;
+        }
+        let all: usize = document
+            .paths
+            .paths
+            .values()
+            .map(|item| usize::from(item.get.is_some()) + usize::from(item.post.is_some()))
+            .sum();
+        assert_eq!(all, described);
+    }
+
+    #[test]
+    fn no_route_stands_twice() {
+        let mut seen = HashSet::new();
+        for route in routes::table() {
+            assert!(
+                seen.insert((route.method.clone(), route.path)),
+                "{}",
+                route.path
+            );
+        }
+    }
+
+    #[test]
+    fn the_committed_document_is_the_generated_one() {
+        let committed = include_str!("../../../../docs/openapi.json");
+        let generated = document().to_pretty_json().unwrap() + "\n";
+        assert!(
+            committed == generated,
+            "run: cargo run -p vigie-gateway --example openapi > docs/openapi.json"
+        );
+    }
+}

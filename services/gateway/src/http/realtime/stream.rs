@@ -1,0 +1,126 @@
+//! `GET /api/realtime/stream`.
+
+use super::channels;
+use crate::app::AppState;
+use crate::domain::channel::Wanted;
+use crate::http::edge::Params;
+use crate::http::failure::Failure;
+use crate::live::{Opening, Session};
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+use std::convert::Infallible;
+use vigie_contracts::auth::v1::RedeemStreamTicketRequest;
+use vigie_identity::Caller;
+use vigie_service::ErrorCode;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const ACCEL: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Live events of some channels, resumed where the client left off.
+#[utoipa::path(get, path = "/api/realtime/stream", tag = "realtime",
+    params(("channels" = String, Query, description = "comma list of 1 to 50"),
+        ("ticket" = Option<String>, Query, description = "in place of a credential"),
+        ("last_event_id" = Option<String>, Query),
+        ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = 200, description = "server-sent events", body = String,
+        content_type = "text/event-stream")))]
+pub async fn stream(
+    State(gateway): State<AppState>,
+    caller: Option<Extension<Caller>>,
+    params: Params,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let names = params
+        .get("channels")
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim);
+    let wanted = channels::read(names.filter(|name| !name.is_empty()))?;
+    let until = match caller {
+        Some(Extension(caller)) => {
+            channels::permit(&gateway, &caller, &wanted).await?;
+            caller.principal()?.expires_at
+        }
+        None => redeem(&gateway, &params, &wanted).await?,
+    };
+    let header = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    let last_seen = header.or_else(|| params.get("last_event_id"));
+    let (names, wanted) = wanted
+        .into_iter()
+        .map(|wanted| (wanted.name, wanted.channel))
+        .unzip();
+    let opening = Opening {
+        names,
+        channels: wanted,
+        last_seen: last_seen.filter(|id| !id.is_empty()),
+        life: (until - gateway.clock.now()).to_std().unwrap_or_default(),
+        keep_alive: gateway.config.keep_alive,
+        stop: gateway.stop.clone(),
+    };
+    let session = Session::open(&gateway.live, opening)
+        .await
+        .map_err(|error| {
+            tracing::warn!(%error, "an event stream could not begin");
+            Failure::new(ErrorCode::RealtimeUnavailable, "Realtime not available")
+        })?;
+    Ok(respond(session))
+}
+
+/// Takes the ticket: these channels must be among its own.
+async fn redeem(
+    gateway: &AppState,
+    params: &Params,
+    wanted: &[Wanted],
+) -> Result<DateTime<Utc>, Failure> {
+    let ticket = params.filled("ticket").unwrap_or_default().to_owned();
+    let request = RedeemStreamTicketRequest { ticket };
+    let answer = gateway
+        .auth
+        .clone()
+        .redeem_stream_ticket(request)
+        .await
+        .map_err(|status| {
+            let failure = Failure::from(status);
+            match failure.error().code {
+                // Unknown, old or taken: no credential.
+                ErrorCode::NotFound | ErrorCode::Validation => {
+                    Failure::new(ErrorCode::Authentication, "Authentication required")
+                }
+                _ => failure,
+            }
+        })?;
+    let answer = answer.into_inner();
+    let bound = channels::read(answer.channels.iter().map(String::as_str))?;
+    let bound: HashSet<_> = bound.into_iter().map(|bound| bound.channel).collect();
+    if let Some(other) = wanted
+        .iter()
+        .find(|wanted| !bound.contains(&wanted.channel))
+    {
+        return Err(other.forbidden().into());
+    }
+    DateTime::from_timestamp_millis(answer.session_expires_at_ms)
+        .ok_or_else(|| Failure::incomplete("RedeemStreamTicket"))
+}
+
+fn respond(session: Session) -> Response {
+    let frames = futures::stream::unfold(session, async |mut session| {
+        let frame = session.next().await?;
+        Some((Ok::<_, Infallible>(frame), session))
+    });
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream"),
+        ),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-cache, no-transform"),
+        ),
+        (ACCEL, HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(frames)).into_response()
+}

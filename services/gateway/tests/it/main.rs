@@ -1,0 +1,1 @@
+//! Through the door, against services of the test.
