@@ -111,7 +111,7 @@ async fn a_config_that_lost_its_steps_ends_the_audit() {
     let config = world.config(6).await;
     let id = world.fetching("44", &config).await;
     world.execute("DELETE FROM audit_steps").await;
-    world.fetched(id, &crate::world::call()).await;
+    world.fetched(id, &crate::facts::call()).await;
     assert_eq!(
         world.listed(id).await.failure_stage.as_deref(),
         Some("config_invalid")

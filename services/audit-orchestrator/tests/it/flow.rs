@@ -1,7 +1,8 @@
 //! The consumers on a real broker, with the other services' answers played by the test.
 
+use crate::facts::{analyzed, proven};
 use crate::neighbours::{Script, serve};
-use crate::world::{World, analyzed, proven};
+use crate::world::World;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

@@ -5,6 +5,7 @@
     reason = "the functions beside the tests may fail like a test"
 )]
 
+mod facts;
 mod failures;
 mod flow;
 mod lists;

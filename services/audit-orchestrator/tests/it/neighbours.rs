@@ -147,7 +147,7 @@ impl TranscriptionService for Script {
             end_timestamp: 30.0,
             message_count: 1,
             speakers: vec!["speaker_0".to_owned()],
-            full_text: format!("speaker_0: {}", crate::world::QUOTE),
+            full_text: format!("speaker_0: {}", crate::facts::QUOTE),
         };
         let transcript = |n: usize| FicheTranscript {
             call_id: format!("call-{n}"),

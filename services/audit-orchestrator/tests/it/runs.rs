@@ -1,6 +1,7 @@
 //! Requests and starts: versions, the latest flag, repeated commands.
 
-use crate::world::{World, analyzed, delivered, proven};
+use crate::facts::{analyzed, proven};
+use crate::world::{World, delivered};
 use futures::future::join_all;
 use vigie_audit_orchestrator::domain::audit::Phase;
 use vigie_audit_orchestrator::events::StartAudit;

@@ -1,6 +1,7 @@
 //! Results of steps: stored once, in any order, and the last one ends the audit.
 
-use crate::world::{World, analyzed, call, claimed, half_a_call, proven, settings};
+use crate::facts::{analyzed, call, claimed, half_a_call, proven};
+use crate::world::{World, settings};
 use futures::future::join_all;
 use std::num::NonZeroUsize;
 use vigie_audit_orchestrator::domain::audit::Phase;

@@ -1,6 +1,7 @@
 //! The latest view and the projection.
 
-use crate::world::{World, analyzed, delivered, proven};
+use crate::facts::{analyzed, proven};
+use crate::world::{World, delivered};
 use serde_json::{Value, json};
 use vigie_audit_orchestrator::domain::view::latest;
 use vigie_audit_orchestrator::events::ProjectFiche;
@@ -56,7 +57,7 @@ async fn the_latest_view_holds_the_steps_of_the_tables() {
             "point": "Nom de l'agent et du cabinet annoncés", "statut": "PRESENT",
             "commentaire": "Dit clairement.",
             "citations": [{
-                "texte": crate::world::QUOTE, "minutage": "00:12", "minutage_secondes": 12.5,
+                "texte": crate::facts::QUOTE, "minutage": "00:12", "minutage_secondes": 12.5,
                 "speaker": "speaker_0", "recording_index": 0, "chunk_index": 1,
                 "recording_date": "05/01/2026", "recording_time": "10:02",
                 "recording_url": "https://audio.exemple.test/0.mp3", "call_id": "call-0"

@@ -1,6 +1,7 @@
 //! The watchdog (`audits.md` 2.10).
 
-use crate::world::{World, analyzed, proven};
+use crate::facts::{analyzed, proven};
+use crate::world::World;
 use chrono::Utc;
 use vigie_audit_orchestrator::domain::audit::Phase;
 use vigie_audit_orchestrator::sweeper::{Repairs, Sweeper};
