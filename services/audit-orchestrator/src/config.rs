@@ -11,6 +11,9 @@ use vigie_service::{Env, EnvErrors, FromEnv};
 /// Default of `WORKER_PARALLELISM_PER_SERVER`.
 const PARALLELISM: i64 = 10;
 
+/// What the built-in engine calls its model.
+const LEXICAL_MODEL: &str = "lexical-1";
+
 /// Everything that the environment decides.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -23,14 +26,14 @@ pub struct Config {
 impl FromEnv for Config {
     fn from_env(env: &mut Env) -> Result<Self, EnvErrors> {
         let engine = engine(env);
-        // Shown in `audit.analysis_started`; the built-in engine is its own model.
+        // Shown in `audit.analysis_started`.
         let model = env.string("OPENAI_MODEL_AUDIT", "gpt-5.2");
         let parallelism = env.int_min("WORKER_PARALLELISM_PER_SERVER", PARALLELISM, 1);
         let replicas = env.int_min("SERVER_REPLICAS", 1, 1);
         let config = Self {
             settings: Settings {
                 model: if engine == "lexical" {
-                    engine.clone()
+                    LEXICAL_MODEL.to_owned()
                 } else {
                     model
                 },
@@ -110,7 +113,7 @@ mod tests {
             (config.settings.engine.as_str(), config.run_concurrency),
             ("lexical", 10)
         );
-        assert_eq!(config.settings.model, "lexical");
+        assert_eq!(config.settings.model, "lexical-1");
         let config: Config = Env::from_map([("OPENAI_API_KEY", "k")]).read().unwrap();
         assert_eq!(config.settings.engine, "openai");
         assert_eq!(config.settings.model, "gpt-5.2");

@@ -117,8 +117,7 @@ impl Sweeper {
             }
             tx.commit().await?;
             repaired += 1;
-            metrics::counter!("vigie_audit_repairs_total", "repair" => repair.as_str())
-                .increment(1);
+            metrics::counter!("audit.repaired", "repair" => repair.as_str()).increment(1);
             tracing::warn!(audit.id = %audit.id, phase = %audit.phase, repair = repair.as_str(),
                 "audit repaired");
         }

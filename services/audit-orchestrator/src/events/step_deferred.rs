@@ -46,7 +46,7 @@ impl Handler<StepDeferred> for SendLater {
         .message(audit.lane);
         let sending = SENDINGS_FROM.saturating_add(attempt);
         outbox::send_again(tx, &again, sending, Some(wait.min(LONGEST_WAIT))).await?;
-        metrics::counter!("vigie_audit_steps_deferred_total").increment(1);
+        metrics::counter!("audit.step.deferred").increment(1);
         tracing::warn!(
             audit.id = id,
             step = step.step_position,

@@ -62,7 +62,7 @@ impl Workflow {
         );
         log.insert(tx).await?;
         self.contexts.forget(audit.id.get()).await;
-        metrics::counter!("vigie_audits_ended_total", "outcome" => stage.as_str()).increment(1);
+        metrics::counter!("audit.ended", "outcome" => stage.as_str()).increment(1);
         tracing::warn!(audit.id = %audit.id, stage = stage.as_str(), "audit failed");
         Ok(())
     }

@@ -102,8 +102,7 @@ impl Workflow {
         outbox::send_all(tx, &facts).await?;
         outbox::show(tx, &messages).await?;
         log.insert(tx).await?;
-        metrics::counter!("vigie_audits_ended_total", "outcome" => "completed")
-            .increment(rows.len() as u64);
+        metrics::counter!("audit.ended", "outcome" => "completed").increment(rows.len() as u64);
         Ok(())
     }
 

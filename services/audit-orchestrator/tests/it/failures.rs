@@ -1,9 +1,12 @@
 //! Audits that end without a score (`audits.md` 2.6).
 
+use crate::facts::{analyzed, proven};
 use crate::world::{World, delivered};
 use vigie_audit_orchestrator::domain::material::Material;
-use vigie_audit_orchestrator::events::FailUnfetched;
-use vigie_bus::Handler;
+use vigie_audit_orchestrator::events::{FailUnfetched, RecordSteps, StartAudit};
+use vigie_bus::{BatchHandler, Handler};
+use vigie_events::Lane;
+use vigie_events::audit::AuditRun;
 use vigie_events::fiche::{FetchFailure, FicheFetchFailed};
 use vigie_events::ids::AuditId;
 
@@ -115,5 +118,60 @@ async fn a_config_that_lost_its_steps_ends_the_audit() {
     assert_eq!(
         world.listed(id).await.failure_stage.as_deref(),
         Some("config_invalid")
+    );
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_stored_counts_as_a_failed_step() {
+    let world = World::new().await;
+    let config = world.config(6).await;
+    let id = world.analyzing("44", &config).await;
+    let audit = world.audit(id).await;
+    let fact = analyzed(&audit, 1, Ok(proven(&config.steps[0], 10)));
+    let handler = RecordSteps {
+        workflow: world.workflow.clone(),
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    let delivery = delivered(fact.message());
+    handler.parked(&mut tx, &delivery, "poison").await.unwrap();
+    tx.commit().await.unwrap();
+    let fallbacks = "SELECT count(*) FROM audit_step_results WHERE outcome = 'fallback'";
+    assert_eq!(world.count(fallbacks).await, 1);
+    let failed = &world.payloads("audit.step_failed").await[0];
+    assert_eq!(failed["error"], "result could not be stored");
+    assert_eq!(
+        world.count("SELECT count(*) FROM audit_model_calls").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn an_audit_that_cannot_be_started_fails() {
+    let world = World::new().await;
+    let config = world.config(6).await;
+    let id = world.queued("44", &config).await;
+    let audit = world.audit(id).await;
+    let run = AuditRun {
+        fiche_id: audit.fiche.clone(),
+        audit_config_id: audit.config.get(),
+        user_id: None,
+        automation_schedule_id: None,
+        automation_run_id: None,
+        trigger_source: None,
+        use_rlm: None,
+        audit_db_id: Some(id),
+        batch_id: None,
+    };
+    let handler = StartAudit {
+        workflow: world.workflow.clone(),
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    let delivery = delivered(run.message(&audit.tracking, Lane::Interactive));
+    handler.parked(&mut tx, &delivery, "poison").await.unwrap();
+    tx.commit().await.unwrap();
+    let (phase, stage, _) = failure(&world, id).await;
+    assert_eq!(
+        (phase.as_str(), stage.as_deref()),
+        ("failed", Some("prerequisite_error"))
     );
 }
