@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The transcription service.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vigie_service::run("transcription", vigie_transcription::app::start)
+}

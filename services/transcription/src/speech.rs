@@ -1,0 +1,124 @@
+//! The provider as workers use it: fetch, ask, and the bounds that hold for all replicas.
+
+use crate::store;
+use crate::store::call::SpeechCall;
+use sqlx::PgConnection;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use vigie_upstream::speech::{Backoff, Downloader, SpeechClient};
+
+/// Longest wait for a token that a worker sits out; beyond it the message waits outside the queue.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the breaker stays open.
+const PAUSE: Duration = Duration::from_mins(1);
+/// When to look again for a free place.
+const CROWDED: Duration = Duration::from_secs(2);
+
+/// Bounds of provider requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Requests a minute, platform-wide.
+    pub per_minute: u32,
+    /// Requests at once, platform-wide.
+    pub at_once: u32,
+    /// Tries of a recording.
+    pub attempts: u32,
+    /// Waits between them.
+    pub backoff: Backoff,
+}
+
+impl Limits {
+    /// Requests above the rate that an idle provider saves up.
+    pub const fn burst(&self) -> u32 {
+        self.per_minute.div_ceil(2)
+    }
+
+    /// Between two requests at the rate.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(60) / self.per_minute.max(1)
+    }
+}
+
+/// Whether a request may be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// Yes, after this wait.
+    Go(Duration),
+    /// Not soon: come back.
+    Later(Duration),
+    /// No: the breaker is open.
+    Paused(String),
+}
+
+/// What workers speak to the provider with.
+pub struct Speech {
+    /// Asks the provider.
+    pub client: SpeechClient,
+    /// Fetches audio.
+    pub downloader: Downloader,
+    /// Bounds.
+    pub limits: Limits,
+    /// Audio on its way; goes with the process.
+    pub directory: TempDir,
+    /// Requests of this replica.
+    pub places: Arc<Semaphore>,
+}
+
+impl Speech {
+    /// From ready parts.
+    pub fn new(
+        client: SpeechClient,
+        downloader: Downloader,
+        limits: Limits,
+    ) -> std::io::Result<Self> {
+        let at_once = usize::try_from(limits.at_once).unwrap_or(Semaphore::MAX_PERMITS);
+        Ok(Self {
+            client,
+            downloader,
+            limits,
+            directory: TempDir::with_prefix("vigie-audio-")?,
+            places: Arc::new(Semaphore::new(at_once)),
+        })
+    }
+
+    /// Takes a token and notes the intent, in the caller's transaction. Nothing is noted unless the
+    /// answer is [`Turn::Go`].
+    pub async fn turn(
+        &self,
+        tx: &mut PgConnection,
+        call: SpeechCall<'_>,
+        audio_seconds: Option<i32>,
+    ) -> sqlx::Result<Turn> {
+        let provider = self.client.provider_name();
+        let interval = self.limits.interval();
+        let credit = interval * self.limits.burst();
+        let bucket = store::limit::lock(tx, provider, credit).await?;
+        if let Some(reason) = bucket.paused {
+            return Ok(Turn::Paused(reason));
+        }
+        if bucket.wait > PATIENCE {
+            return Ok(Turn::Later(bucket.wait));
+        }
+        if store::call::under_way(tx).await? >= i64::from(self.limits.at_once) {
+            return Ok(Turn::Later(CROWDED.mul_f64(1.0 + rand::random::<f64>())));
+        }
+        store::limit::take(tx, provider, credit, interval).await?;
+        store::call::start(tx, call, provider, self.client.model(), audio_seconds).await?;
+        Ok(Turn::Go(bucket.wait))
+    }
+
+    /// Opens the breaker.
+    pub async fn pause(&self, conn: &mut PgConnection, reason: &str) -> sqlx::Result<()> {
+        let provider = self.client.provider_name();
+        metrics::counter!("vigie_speech_breaker_opened_total", "reason" => reason.to_owned())
+            .increment(1);
+        tracing::error!(
+            speech.provider = provider,
+            reason,
+            "speech provider refuses us"
+        );
+        store::limit::pause(conn, provider, reason, PAUSE).await
+    }
+}

@@ -1,0 +1,80 @@
+//! What the sweeper looks for. Claims lock runs and skip what others hold.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// An open run past its deadline, locked.
+#[tracing::instrument(name = "store.sweep.overdue", skip_all, err)]
+pub async fn overdue(conn: &mut PgConnection) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT run_id FROM transcription_runs
+          WHERE state IN ('planned', 'running') AND deadline_at <= now()
+          ORDER BY deadline_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A planned run whose refresh is late, locked: 5 minutes after it was asked for, doubled each
+/// time, or at once when that is older than the work stream.
+#[tracing::instrument(name = "store.sweep.unanswered", skip_all, err)]
+pub async fn unanswered(
+    conn: &mut PgConnection,
+    stream_created: Option<DateTime<Utc>>,
+) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "SELECT run_id FROM transcription_runs
+          WHERE state = 'planned'
+            AND (sent_at < $1
+                 OR sent_at + power(2, LEAST(sends, 20) - 1) * interval '5 minutes' <= now())
+          ORDER BY sent_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+        stream_created
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A recording that needs help, its run locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// The run.
+    pub run_id: Uuid,
+    /// The recording.
+    pub call_id: String,
+}
+
+/// A recording whose lease ran out.
+#[tracing::instrument(name = "store.sweep.expired", skip_all, err)]
+pub async fn expired(conn: &mut PgConnection) -> sqlx::Result<Option<Stuck>> {
+    sqlx::query_as!(
+        Stuck,
+        "SELECT i.run_id, i.call_id
+           FROM transcription_run_items i JOIN transcription_runs r USING (run_id)
+          WHERE i.state = 'in_progress' AND i.lease_until <= now() AND r.state = 'running'
+          ORDER BY i.lease_until LIMIT 1 FOR NO KEY UPDATE OF r SKIP LOCKED"
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A recording whose command may be lost: 15 minutes after the last sending, doubled each time, or
+/// at once when that sending is older than the work stream.
+#[tracing::instrument(name = "store.sweep.silent", skip_all, err)]
+pub async fn silent(
+    conn: &mut PgConnection,
+    stream_created: Option<DateTime<Utc>>,
+) -> sqlx::Result<Option<Stuck>> {
+    sqlx::query_as!(
+        Stuck,
+        "SELECT i.run_id, i.call_id
+           FROM transcription_run_items i JOIN transcription_runs r USING (run_id)
+          WHERE i.state = 'pending' AND r.state = 'running'
+            AND (i.sent_at < $1
+                 OR i.sent_at + power(2, LEAST(i.sends, 20) - 1) * interval '15 minutes' <= now())
+          ORDER BY i.sent_at LIMIT 1 FOR NO KEY UPDATE OF r SKIP LOCKED",
+        stream_created
+    )
+    .fetch_optional(conn)
+    .await
+}
