@@ -140,14 +140,20 @@ impl Wanted {
             grant.is_some_and(|grant| grant.read && grant.read_scope == Scope::All)
         };
         let decided = match &self.subject {
-            Subject::Audit(key) => principal.has(AUDITS).then(|| match all(AUDITS) {
-                true => Check::None,
-                false => Check::Audit(key.clone()),
+            Subject::Audit(key) => principal.has(AUDITS).then(|| {
+                if all(AUDITS) {
+                    Check::None
+                } else {
+                    Check::Audit(key.clone())
+                }
             }),
             Subject::Fiche(id) if !is_digits(id) => None,
-            Subject::Fiche(id) => principal.has(FICHES).then(|| match all(FICHES) {
-                true => Check::None,
-                false => Check::Fiche(id.clone()),
+            Subject::Fiche(id) => principal.has(FICHES).then(|| {
+                if all(FICHES) {
+                    Check::None
+                } else {
+                    Check::Fiche(id.clone())
+                }
             }),
             Subject::AutomationRun(id) => {
                 holds_any(principal).then(|| Check::AutomationRun(id.clone()))

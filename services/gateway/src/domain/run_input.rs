@@ -7,7 +7,7 @@ const MAX_SOURCE_CHARS: usize = 50;
 const DEFAULT_SOURCE: &str = "api";
 
 /// Why a body starts nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputError {
     /// What must be there is not.
     Missing,

@@ -241,6 +241,10 @@ fn ratio(part: usize, whole: usize) -> f64 {
     clippy::cast_possible_truncation,
     reason = "only whole numbers are cast, and small ones"
 )]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde gives a reference to the field"
+)]
 fn plain<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if value.fract() == 0.0 {
         serializer.serialize_i64(*value as i64)

@@ -60,7 +60,7 @@ struct Api;
 const BEARER: &str = "bearer";
 const API_KEY: &str = "apiKey";
 
-/// The OpenAPI document. Who may do what comes from the route table.
+/// The `OpenAPI` document. Who may do what comes from the route table.
 pub fn document() -> Document {
     let mut document = Api::openapi();
     let components = document.components.get_or_insert_default();
@@ -87,6 +87,7 @@ pub(super) fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&
 }
 
 fn describe(operation: &mut Operation, route: &Route) {
+    operation.operation_id = Some(operation_id(route));
     let failed = ResponseBuilder::new()
         .description("the error envelope")
         .content(
@@ -117,6 +118,14 @@ fn describe(operation: &mut Operation, route: &Route) {
     }
 }
 
+/// `GET /api/audits/{audit_id}` is `get_audits_audit_id`: names of handlers repeat.
+fn operation_id(route: &Route) -> String {
+    let path = route.path.trim_start_matches("/api/");
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    format!("{}_{}", route.method, words.join("_")).to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{document, operation};
@@ -127,12 +136,13 @@ mod tests {
     fn every_route_is_described_and_nothing_else_is() {
         let mut document = document();
         let mut described = 0;
+        let mut ids = HashSet::new();
         for route in routes::table() {
             let item = document.paths.paths.get_mut(route.path);
-            let found = item
-                .and_then(|item| operation(item, &route.method))
-                .is_some();
-            assert!(found, "{} {} is not described", route.method, route.path);
+            let found = item.and_then(|item| operation(item, &route.method));
+            let id = found.and_then(|operation| operation.operation_id.clone());
+            assert!(id.is_some(), "{} {}", route.method, route.path);
+            assert!(ids.insert(id), "{} {}", route.method, route.path);
             described += 1;
         }
         let all: usize = document

@@ -1,0 +1,36 @@
+//! The scripted services.
+
+mod audit;
+mod auth;
+mod automation;
+mod fiche;
+mod transcription;
+
+use crate::world::World;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use vigie_contracts::audit::v1::audit_service_server::AuditServiceServer;
+use vigie_contracts::auth::v1::auth_service_server::AuthServiceServer;
+use vigie_contracts::automation::v1::automation_service_server::AutomationServiceServer;
+use vigie_contracts::fiche::v1::fiche_service_server::FicheServiceServer;
+use vigie_contracts::transcription::v1::transcription_service_server::TranscriptionServiceServer;
+
+/// A service of the world; one type for each contract.
+pub struct Service(pub Arc<World>);
+
+/// Answers all contracts on one port until `stop`.
+pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken) {
+    let service = || Service(Arc::clone(world));
+    let server = Server::builder()
+        .add_service(AuthServiceServer::new(service()))
+        .add_service(FicheServiceServer::new(service()))
+        .add_service(TranscriptionServiceServer::new(service()))
+        .add_service(AuditServiceServer::new(service()))
+        .add_service(AutomationServiceServer::new(service()))
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener), stop.cancelled_owned());
+    TaskTracker::new().spawn(server);
+}
