@@ -104,6 +104,17 @@ impl Document {
         self.realtime::<rt::ComplianceCalculated>("audit-orchestrator");
         self.realtime::<rt::Completed>("audit-orchestrator");
         self.realtime::<rt::Failed>("audit-orchestrator");
+        self.automation_realtime();
+    }
+
+    fn automation_realtime(&mut self) {
+        use crate::realtime::automation as rt;
+        self.realtime::<rt::RunStarted>("automation");
+        self.realtime::<rt::RunSelection>("automation");
+        self.realtime::<rt::RunProgress>("automation");
+        self.realtime::<rt::RunCompleted>("automation");
+        self.realtime::<rt::RunFailed>("automation");
+        self.realtime::<rt::RunCancelled>("automation");
     }
 
     fn event<E: Event>(&mut self, producers: &[&str], consumers: &[&str]) {

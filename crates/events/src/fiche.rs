@@ -284,6 +284,9 @@ mod tests {
         assert_eq!(fetched.recordings_count, 2);
         let text = serde_json::to_string(&fetched).unwrap();
         assert_eq!(text.matches("recordings_count").count(), 1);
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), wire);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            wire
+        );
     }
 }

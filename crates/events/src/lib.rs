@@ -8,6 +8,7 @@
 pub mod asyncapi;
 pub mod audit;
 pub mod automation;
+pub mod automation_request;
 pub mod fiche;
 pub mod ids;
 mod lane;

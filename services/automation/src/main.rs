@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The automation service.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vigie_service::run("automation", vigie_automation::app::start)
+}

@@ -206,10 +206,7 @@ mod tests {
             "total_to_transcribe": 2, "status": "processing", "sequence": 3
         });
         assert_eq!(realtime.payload, expected);
-        assert_eq!(
-            realtime.id.as_str(),
-            format!("rt-transcription-{run_id}-3")
-        );
+        assert_eq!(realtime.id.as_str(), format!("rt-transcription-{run_id}-3"));
         let channels: Vec<_> = realtime.channels.iter().map(ToString::to_string).collect();
         assert_eq!(channels, ["fiche-44"]);
     }

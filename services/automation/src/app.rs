@@ -1,0 +1,64 @@
+//! Wiring: configuration to parts.
+
+use crate::config::Config;
+use crate::neighbours::Neighbours;
+use crate::sweeper::Sweeper;
+use crate::workflow::Workflow;
+use crate::{events, rpc};
+use sqlx::migrate::Migrator;
+use tonic::service::Routes;
+use vigie_bus::{Bus, Consumers, Db};
+use vigie_service::{Boot, GrpcOptions, ServiceName};
+
+/// The service's own tables; the bus brings its own.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/automation");
+
+/// What requests and messages are handled with. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The database, with the outbox.
+    pub db: Db,
+    /// Moves runs on.
+    pub workflow: Workflow,
+    /// Other services.
+    pub neighbours: Neighbours,
+}
+
+/// Starts the service.
+pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
+    boot.migrate(&MIGRATIONS).await?;
+    let pool = boot.postgres().await?;
+    let bus = boot.bus().await?;
+    let db = boot.db(&bus, pool);
+    let state = AppState {
+        db,
+        workflow: Workflow::new(boot.config.settings),
+        neighbours: Neighbours::new(
+            boot.channel(ServiceName::FicheCache),
+            boot.channel(ServiceName::AuditOrchestrator),
+        ),
+    };
+    from_parts(&boot, bus, state).await
+}
+
+/// Starts consumers, sweeper and RPCs over ready parts.
+pub async fn from_parts(boot: &Boot<Config>, bus: Bus, state: AppState) -> anyhow::Result<()> {
+    let db = Some(state.db.clone());
+    let mut consumers = Consumers::new(bus.clone(), db, boot.tasks.clone(), boot.stop.clone());
+    events::consume(&mut consumers, &state).await?;
+    let sweeper = Sweeper {
+        db: state.db.clone(),
+        workflow: state.workflow.clone(),
+        neighbours: state.neighbours.clone(),
+    };
+    boot.spawn(
+        "sweeper",
+        sweeper.run(bus, boot.config.sweep_every, boot.stop.clone()),
+    );
+    let options = GrpcOptions {
+        descriptors: &[vigie_contracts::DESCRIPTORS],
+        ..Default::default()
+    };
+    boot.serve_grpc(Routes::new(rpc::service(state)), options);
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Pure rules of schedules and runs: no database, no bus, no clock.
+
+pub mod access;
+pub mod cron;
+pub mod fields;
+pub mod item;
+pub mod metadata;
+pub mod outcome;
+pub mod plan;
+pub mod reply;
+pub mod schedule;
+pub mod selection;
+pub mod snapshot;
+pub mod time;
+pub mod webhook;
