@@ -85,19 +85,23 @@ pub struct Known {
 }
 
 impl Known {
-    /// Sorts the answers. Audits stay newest first.
-    pub fn new(
+    /// Takes the answers about some fiches. The audits of one fiche come newest first, and together.
+    pub fn learn(
+        &mut self,
         summaries: Vec<FicheSummary>,
         transcripts: Vec<TranscriptSummary>,
         audits: Vec<FicheAudit>,
-    ) -> Self {
-        Self {
-            summaries: summaries
-                .into_iter()
-                .map(|summary| (summary.fiche_id.clone(), summary))
-                .collect(),
-            transcripts: by_fiche(transcripts, |transcript| &transcript.fiche_id),
-            audits: by_fiche(audits, |audit| &audit.fiche_id),
+    ) {
+        for summary in summaries {
+            self.summaries.insert(summary.fiche_id.clone(), summary);
+        }
+        for transcript in transcripts {
+            let known = self.transcripts.entry(transcript.fiche_id.clone());
+            known.or_default().push(transcript);
+        }
+        for audit in audits {
+            let known = self.audits.entry(audit.fiche_id.clone());
+            known.or_default().push(audit);
         }
     }
 
@@ -155,17 +159,6 @@ impl Known {
     fn transcripts(&self, fiche_id: &str) -> &[TranscriptSummary] {
         self.transcripts.get(fiche_id).map_or(&[], Vec::as_slice)
     }
-}
-
-fn by_fiche<T>(items: Vec<T>, fiche_id: impl Fn(&T) -> &String) -> HashMap<String, Vec<T>> {
-    let mut sorted: HashMap<String, Vec<T>> = HashMap::new();
-    for item in items {
-        sorted
-            .entry(fiche_id(&item).clone())
-            .or_default()
-            .push(item);
-    }
-    sorted
 }
 
 fn transcription(total: usize, transcripts: &[&TranscriptSummary]) -> TranscriptionStatus {
@@ -269,6 +262,16 @@ mod tests {
     use vigie_contracts::fiche::v1::FicheSummary;
     use vigie_contracts::transcription::v1::TranscriptSummary;
 
+    fn known(
+        summaries: Vec<FicheSummary>,
+        transcripts: Vec<TranscriptSummary>,
+        audits: Vec<FicheAudit>,
+    ) -> Known {
+        let mut known = Known::default();
+        known.learn(summaries, transcripts, audits);
+        known
+    }
+
     fn summary(recordings: i32) -> FicheSummary {
         FicheSummary {
             fiche_id: "1".to_owned(),
@@ -308,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_contract() {
-        let known = Known::new(
+        let known = known(
             vec![summary(2)],
             vec![transcript("a", "2026-01-14T12:00:00.000Z")],
             vec![audit("912", "completed", "82.5", true)],
@@ -348,7 +351,7 @@ mod tests {
             audit("2", "completed", "40", false),
             audit("1", "completed", "85", true),
         ];
-        let status = Known::new(vec![summary(0)], Vec::new(), audits).audit("1");
+        let status = known(vec![summary(0)], Vec::new(), audits).audit("1");
         assert_eq!((status.total, status.completed, status.running), (4, 2, 1));
         assert_eq!((status.compliant, status.non_compliant), (1, 1));
         assert_eq!(status.average_score, Some(62.5));
@@ -357,7 +360,7 @@ mod tests {
 
     #[test]
     fn transcripts_of_calls_that_are_not_listed_do_not_count() {
-        let known = Known::new(
+        let known = known(
             Vec::new(),
             vec![
                 transcript("a", "2026-01-14T12:00:00.000Z"),
@@ -377,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_percentage_is_not_rounded() {
-        let known = Known::new(vec![summary(3)], vec![transcript("a", "2026")], Vec::new());
+        let known = known(vec![summary(3)], vec![transcript("a", "2026")], Vec::new());
         let status = serde_json::to_value(known.status("1")).unwrap();
         let percentage = status["transcription"]["percentage"].as_f64().unwrap();
         assert!((percentage - 100.0 / 3.0).abs() < 1e-9);

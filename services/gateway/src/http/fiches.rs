@@ -10,17 +10,22 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderName, Uri};
 use axum::response::{IntoResponse, Response};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
+use tonic::Status;
 use utoipa::ToSchema;
 use vigie_contracts::audit::v1::{FicheAudit, ListFicheStatusesRequest};
 use vigie_contracts::fiche::v1 as pb;
-use vigie_contracts::transcription::v1::ListTranscriptsRequest;
+use vigie_contracts::transcription::v1::{ListTranscriptsRequest, TranscriptSummary};
 use vigie_identity::{Caller, Guard};
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const REFRESH: Guard = Guard::parse("fiches.write");
-const STATUS: &str = "fiches";
+const PERMISSION: &str = "fiches";
+/// Fiches of one question; the services take 5,000.
+const FICHES_AT_ONCE: usize = 2_000;
+const QUESTIONS_AT_ONCE: usize = 3;
 const NO_DATE: &str = "Missing or invalid date parameter (YYYY-MM-DD required)";
 
 /// The sales of a day.
@@ -233,19 +238,45 @@ pub async fn detail(
     Ok(([(X_CACHE, cache)], Json(payload)).into_response())
 }
 
-/// Asks the owners of what status pages show, at once.
+/// Asks the owners of what status pages show, at once, many fiches in one question.
 async fn known(
     gateway: &AppState,
     caller: &Caller,
     fiche_ids: Vec<String>,
     summaries: bool,
 ) -> Result<Known, Failure> {
+    let mut questions = Vec::new();
+    for ids in fiche_ids.chunks(FICHES_AT_ONCE) {
+        questions.push(ask(gateway, caller, ids.to_vec(), summaries));
+    }
+    let answers = stream::iter(questions).buffered(QUESTIONS_AT_ONCE);
+    let answers: Vec<Answers> = answers.try_collect().await?;
+    let mut known = Known::default();
+    for answer in answers {
+        known.learn(answer.summaries, answer.transcripts, answer.audits);
+    }
+    Ok(known)
+}
+
+/// What the owners say of some fiches.
+struct Answers {
+    summaries: Vec<pb::FicheSummary>,
+    transcripts: Vec<TranscriptSummary>,
+    audits: Vec<FicheAudit>,
+}
+
+async fn ask(
+    gateway: &AppState,
+    caller: &Caller,
+    fiche_ids: Vec<String>,
+    summaries: bool,
+) -> Result<Answers, Status> {
     let mut fiches = gateway.fiches.clone();
     let mut transcriptions = gateway.transcriptions.clone();
     let mut audits = gateway.audits.clone();
     let wanted = pb::GetSummariesRequest {
         fiche_ids: fiche_ids.clone(),
-        permission: STATUS.to_owned(),
+        permission: PERMISSION.to_owned(),
         write: false,
         look_up: false,
     };
@@ -254,7 +285,7 @@ async fn known(
             return Ok(Vec::new());
         }
         let answer = fiches.get_summaries(call(caller, wanted)).await?;
-        Ok::<_, tonic::Status>(answer.into_inner().fiches)
+        Ok(answer.into_inner().fiches)
     };
     let transcripts = ListTranscriptsRequest {
         fiche_ids: fiche_ids.clone(),
@@ -265,12 +296,11 @@ async fn known(
         transcriptions.list_transcripts(call(caller, transcripts)),
         audits.list_fiche_statuses(call(caller, ListFicheStatusesRequest { fiche_ids })),
     )?;
-    let transcripts = transcripts.into_inner().transcripts;
-    Ok(Known::new(
+    Ok(Answers {
         summaries,
-        transcripts,
-        audits.into_inner().audits,
-    ))
+        transcripts: transcripts.into_inner().transcripts,
+        audits: audits.into_inner().audits,
+    })
 }
 
 fn compose(row: pb::FicheRow, known: &Known) -> Row {

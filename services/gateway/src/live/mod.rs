@@ -8,7 +8,7 @@ mod session;
 
 pub use fanout::{Event, Fanout, Item, Subscription};
 pub use resume::{ResetReason, Resume, plan};
-pub use session::{Opening, Session};
+pub use session::{Opening, Renewal, Session};
 
 use std::sync::Arc;
 use vigie_bus::Bus;

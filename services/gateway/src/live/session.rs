@@ -4,11 +4,13 @@ use super::frame::{self, FrameId};
 use super::resume::{ResetReason, Resume, plan};
 use bytes::Bytes;
 use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use vigie_bus::{BusError, RealtimeStart, RealtimeStream};
+use vigie_bus::{BusError, RealtimeFrame, RealtimeStart};
 use vigie_events::realtime::Channel;
 
 /// What clients are told to wait before they come back, and how much that differs.
@@ -27,11 +29,16 @@ pub struct Opening<'a> {
     pub last_seen: Option<&'a str>,
     /// How long it may last.
     pub life: Duration,
+    /// Whether it may go on after that.
+    pub renewal: Option<Renewal>,
     /// Between two comments.
     pub keep_alive: Duration,
     /// Ends it.
     pub stop: CancellationToken,
 }
+
+/// Asks whether a client may go on listening, and for how long.
+pub type Renewal = Box<dyn Fn() -> BoxFuture<'static, Option<Duration>> + Send + Sync>;
 
 /// One open event stream.
 pub struct Session {
@@ -43,13 +50,14 @@ pub struct Session {
     ready: VecDeque<Bytes>,
     closing: bool,
     ends_at: Instant,
+    renewal: Option<Renewal>,
     keep_alive: Interval,
     stop: CancellationToken,
 }
 
 /// What was missed, up to where live began.
 struct Replay {
-    stream: RealtimeStream,
+    stream: BoxStream<'static, Result<RealtimeFrame, BusError>>,
     until: FrameId,
 }
 
@@ -69,11 +77,22 @@ impl Session {
             Resume::Live => (newest, None, None),
             Resume::Reset(reason) => (newest, None, Some(reason)),
             Resume::After(id) => {
-                let stream = live.bus.realtime(RealtimeStart::After(id.sequence)).await?;
+                let missed = live.bus.realtime(RealtimeStart::After(id.sequence));
+                let stream = missed.await?.boxed();
                 let until = newest;
                 (id, Some(Replay { stream, until }), None)
             }
         };
+        Ok(Self::begin(opening, subscription, heard, replay, reset))
+    }
+
+    fn begin(
+        opening: Opening<'_>,
+        subscription: Subscription,
+        heard: FrameId,
+        replay: Option<Replay>,
+        reset: Option<ResetReason>,
+    ) -> Self {
         let mut keep_alive = tokio::time::interval(opening.keep_alive);
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         keep_alive.reset();
@@ -85,6 +104,7 @@ impl Session {
             ready: VecDeque::new(),
             closing: false,
             ends_at: Instant::now() + opening.life,
+            renewal: opening.renewal,
             keep_alive,
             stop: opening.stop,
         };
@@ -99,7 +119,7 @@ impl Session {
         if let Some(reason) = reset {
             session.ready.push_back(reset_frame(reason, heard));
         }
-        Ok(session)
+        session
     }
 
     /// The next frame; none when the stream ends.
@@ -124,10 +144,24 @@ impl Session {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Next::End,
-            () = tokio::time::sleep_until(self.ends_at) => Next::End,
+            () = tokio::time::sleep_until(self.ends_at) => self.renew().await,
             _ = self.keep_alive.tick() => Next::Tell(frame::COMMENT),
             missed = missed(&mut self.replay), if replaying => self.look_back(missed),
             item = self.subscription.queue.recv(), if !replaying => self.go_on(item),
+        }
+    }
+
+    async fn renew(&mut self) -> Next {
+        let renewed = match &self.renewal {
+            Some(ask) => ask().await,
+            None => None,
+        };
+        match renewed.filter(|life| !life.is_zero()) {
+            Some(life) => {
+                self.ends_at = Instant::now() + life;
+                Next::Nothing
+            }
+            None => Next::End,
         }
     }
 
@@ -198,3 +232,6 @@ async fn missed(replay: &mut Option<Replay>) -> Option<Event> {
 fn reset_frame(reason: ResetReason, id: FrameId) -> Bytes {
     frame::event(id, "reset", reason.payload().as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use vigie_service::{ErrorCode, WireError};
 
 /// What is read of a body whose sender is not known.
 const STRANGERS_BYTES: usize = 64 * 1024;
+
+/// A body that takes longer is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The JSON body of a request: an object or an array; `{}` where there is none.
 #[derive(Debug, Clone)]
@@ -63,11 +67,11 @@ pub(super) async fn read(request: &mut Request, limit: Limit) -> Result<Payload,
     if announced(request.headers()).is_some_and(|bytes| bytes > limit.bytes) {
         return Err(limit.failure());
     }
-    let bytes = match axum::body::to_bytes(body, limit.bytes).await {
-        Ok(bytes) => bytes,
-        Err(error) if too_long(&error) => return Err(limit.failure()),
-        Err(error) => {
-            tracing::debug!(%error, "body not read");
+    let reading = axum::body::to_bytes(body, limit.bytes);
+    let bytes = match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) if too_long(&error) => return Err(limit.failure()),
+        Ok(Err(_)) | Err(_) => {
             return Err(Failure::new(ErrorCode::Validation, "Body was not received"));
         }
     };

@@ -72,7 +72,7 @@ impl Credentials {
 
     /// The caller of a request: the bearer, else the API key; a bad one does not mask a good one
     /// (W15). An error means that it could not be decided.
-    pub(super) async fn find(&self, headers: &HeaderMap) -> Result<Option<Caller>, Failure> {
+    pub async fn find(&self, headers: &HeaderMap) -> Result<Option<Caller>, Failure> {
         let mut undecided = None;
         if let Some(token) = bearer(headers) {
             let found = if is_jwt(token) {

@@ -5,19 +5,22 @@ use crate::app::AppState;
 use crate::domain::channel::Wanted;
 use crate::http::edge::Params;
 use crate::http::failure::Failure;
-use crate::live::{Opening, Session};
+use crate::live::{Opening, Renewal, Session};
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use futures::FutureExt;
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::time::Duration;
 use vigie_contracts::auth::v1::RedeemStreamTicketRequest;
-use vigie_identity::Caller;
+use vigie_identity::{Caller, Guard};
 use vigie_service::ErrorCode;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const REALTIME: Guard = Guard::parse("realtime.auth");
 const ACCEL: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Live events of some channels, resumed where the client left off.
@@ -40,12 +43,13 @@ pub async fn stream(
         .split(',')
         .map(str::trim);
     let wanted = channels::read(names.filter(|name| !name.is_empty()))?;
-    let until = match caller {
+    let (until, renewal) = match caller {
         Some(Extension(caller)) => {
             channels::permit(&gateway, &caller, &wanted).await?;
-            caller.principal()?.expires_at
+            let renewal = renewal(&gateway, &caller, &headers, &wanted);
+            (caller.principal()?.expires_at, renewal)
         }
-        None => redeem(&gateway, &params, &wanted).await?,
+        None => (redeem(&gateway, &params, &wanted).await?, None),
     };
     let header = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let last_seen = header.or_else(|| params.get("last_event_id"));
@@ -57,7 +61,8 @@ pub async fn stream(
         names,
         channels: wanted,
         last_seen: last_seen.filter(|id| !id.is_empty()),
-        life: (until - gateway.clock.now()).to_std().unwrap_or_default(),
+        life: left(&gateway, until),
+        renewal,
         keep_alive: gateway.config.keep_alive,
         stop: gateway.stop.clone(),
     };
@@ -68,6 +73,32 @@ pub async fn stream(
             Failure::new(ErrorCode::RealtimeUnavailable, "Realtime not available")
         })?;
     Ok(respond(session))
+}
+
+fn left(gateway: &AppState, until: DateTime<Utc>) -> Duration {
+    (until - gateway.clock.now()).to_std().unwrap_or_default()
+}
+
+/// An API token does not end when what it was exchanged for does: it is exchanged and checked again.
+fn renewal(
+    gateway: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    wanted: &[Wanted],
+) -> Option<Renewal> {
+    let machine = caller.principal().ok()?.user_id().is_none();
+    let (gateway, headers, wanted) = (gateway.clone(), headers.clone(), wanted.to_vec());
+    let renew = move || {
+        let (gateway, headers, wanted) = (gateway.clone(), headers.clone(), wanted.clone());
+        async move {
+            let caller = gateway.credentials.find(&headers).await.ok()??;
+            caller.require(REALTIME).ok()?;
+            channels::permit(&gateway, &caller, &wanted).await.ok()?;
+            Some(left(&gateway, caller.principal().ok()?.expires_at))
+        }
+        .boxed()
+    };
+    machine.then(|| Box::new(renew) as Renewal)
 }
 
 /// Takes the ticket: these channels must be among its own.
