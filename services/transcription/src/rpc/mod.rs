@@ -31,12 +31,19 @@ const READERS: &[ServiceName] = &[ServiceName::AuditOrchestrator, ServiceName::A
 
 /// The gRPC service.
 pub fn service(state: AppState) -> TranscriptionServiceServer<TranscriptionRpc> {
-    TranscriptionServiceServer::new(TranscriptionRpc(state))
+    TranscriptionServiceServer::new(TranscriptionRpc::new(state))
         .max_encoding_message_size(MAX_MESSAGE_BYTES)
 }
 
 /// Decodes calls and hands them to their operation.
 pub struct TranscriptionRpc(AppState);
+
+impl TranscriptionRpc {
+    /// Over these parts.
+    pub const fn new(state: AppState) -> Self {
+        Self(state)
+    }
+}
 
 #[tonic::async_trait]
 impl TranscriptionService for TranscriptionRpc {
