@@ -5,7 +5,7 @@ use flate2::read::DeflateDecoder;
 use moka::future::Cache;
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tonic::Status;
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
@@ -45,6 +45,8 @@ pub struct AuditContext {
     pub transcript: Arc<Transcript>,
     /// Positions that were stored when this was read.
     pub stored_positions: Vec<i32>,
+    /// When that was.
+    pub read_at: Instant,
 }
 
 /// Reads contexts and keeps them.
@@ -110,6 +112,7 @@ impl Contexts {
             config,
             transcript: transcript.map_err(|error| ContextError::clone(&error))?,
             stored_positions: answer.stored_positions,
+            read_at: Instant::now(),
         }))
     }
 }

@@ -59,7 +59,7 @@ impl OpenAi {
                 Ok(mut result) => {
                     calls.push(call(&answer, true));
                     result.step_metadata = Some(StepMetadata::of(question.step));
-                    result.usage = Some(usage(&answer));
+                    result.usage = Some(usage(&calls));
                     return Ok(Judgement { result, calls });
                 }
                 Err(problem) => {
@@ -123,11 +123,17 @@ fn call(answer: &ChatAnswer, ok: bool) -> ModelCall {
     }
 }
 
-fn usage(answer: &ChatAnswer) -> Usage {
+/// What the step cost, calls whose answer was of no use included.
+fn usage(calls: &[ModelCall]) -> Usage {
+    let sum = |tokens: fn(&ModelCall) -> i64| calls.iter().map(tokens).sum();
+    let (prompt_tokens, completion_tokens) = (
+        sum(|call| call.prompt_tokens),
+        sum(|call| call.completion_tokens),
+    );
     Usage {
-        prompt_tokens: answer.usage.prompt_tokens.cast_signed(),
-        completion_tokens: answer.usage.completion_tokens.cast_signed(),
-        total_tokens: answer.usage.total_tokens.cast_signed(),
+        prompt_tokens,
+        completion_tokens,
+        total_tokens: prompt_tokens + completion_tokens,
     }
 }
 

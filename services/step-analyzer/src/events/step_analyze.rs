@@ -5,11 +5,11 @@ use crate::domain::judgement::{JudgeError, Judgement, Question};
 use crate::engine::Engine;
 use std::sync::Arc;
 use std::time::Duration;
-use vigie_bus::{Bus, Delivery, Failure, Sending, StatelessWorker};
+use vigie_bus::{Bus, BusError, Delivery, Failure, Sending, StatelessWorker};
 use vigie_events::audit::{ModelCall, StepAnalyze, StepAnalyzed, StepDeferred};
 use vigie_events::realtime::audit::{Approach, AuditRef, Processing, StepStarted};
 use vigie_events::realtime::{Entity, Realtime};
-use vigie_events::{Event, MessageId};
+use vigie_events::{Event, Message, MessageId};
 use vigie_scorecard::{StepDefinition, StepResult};
 
 /// The worker.
@@ -22,64 +22,120 @@ pub struct AnalyzeStep {
     pub engine: Arc<Engine>,
 }
 
-/// A delivered command cannot be carried out, now or ever.
+/// How long a step waits for an orchestrator that does not answer.
+const ORCHESTRATOR_AWAY: Duration = Duration::from_secs(15);
+/// How long what the orchestrator said of an audit is taken for current.
+const RECENT: Duration = Duration::from_secs(30);
+
+/// Why a delivered command was not carried out.
 #[derive(Debug, thiserror::Error)]
 enum StepError {
     #[error("unknown step {0}")]
     UnknownStep(i32),
     #[error("the transcript is empty")]
     EmptyTranscript,
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error("decided")]
+    Given(Failure),
 }
 
 impl StatelessWorker<StepAnalyze> for AnalyzeStep {
     async fn work(&self, delivery: &Delivery<StepAnalyze>) -> Result<(), Failure> {
-        let step = &delivery.body;
-        if self.already_paid(delivery).await? {
-            return Ok(());
+        match self.answer(delivery).await {
+            // The orchestrator is away: no fault of the step, so no attempt of it either.
+            Err(StepError::Context(error @ ContextError::Unavailable(_))) => {
+                self.defer(delivery, error.to_string(), ORCHESTRATOR_AWAY)
+                    .await
+            }
+            Err(StepError::Bus(error)) => Err(error.into()),
+            Err(StepError::Given(failure)) => Err(failure),
+            Err(error) => Err(Failure::park(error)),
+            Ok(()) => Ok(()),
         }
-        let context = match self.contexts.of(step.audit_db_id).await {
-            Ok(context) => context,
-            // Deleted or ended long ago: nobody waits for this step.
-            Err(ContextError::NotFound) => return Ok(()),
-            Err(error @ ContextError::Malformed(_)) => return Err(Failure::park(error)),
-            Err(error @ ContextError::Unavailable(_)) => return Err(error.into()),
-        };
-        if context.stored_positions.contains(&step.step_position) {
-            return Ok(());
-        }
-        let Some(definition) = context.config.step(step.step_position) else {
-            return Err(Failure::park(StepError::UnknownStep(step.step_position)));
-        };
-        if context.transcript.timeline.recordings.is_empty() {
-            return Err(Failure::park(StepError::EmptyTranscript));
-        }
-        self.show_start(delivery, &context, definition).await;
-        self.judge(delivery, &context, definition).await
     }
 
-    /// A step that is given up ends as a failure, so that its audit still ends.
+    /// A step that is given up ends as a failure, so that its audit still ends. A result that was
+    /// paid for is never hidden by it.
     async fn parked(&self, delivery: &Delivery<StepAnalyze>, reason: &str) -> Result<(), Failure> {
+        if let Some(result) = self
+            .bus
+            .last_fact::<StepAnalyzed>(&delivery.body.entity())
+            .await?
+        {
+            return Ok(self
+                .bus
+                .publish(&result, Sending::Again(delivery.delivery))
+                .await?);
+        }
         let error = format!("step analysis given up: {reason}");
         self.publish(delivery, "", Err(error), Vec::new()).await
     }
 }
 
 impl AnalyzeStep {
-    /// Whether a result of this step exists. One that the orchestrator has not stored is published
-    /// once more: its message may be lost or was skipped.
-    async fn already_paid(&self, delivery: &Delivery<StepAnalyze>) -> Result<bool, Failure> {
+    async fn answer(&self, delivery: &Delivery<StepAnalyze>) -> Result<(), StepError> {
         let step = &delivery.body;
         if let Some(result) = self.bus.last_fact::<StepAnalyzed>(&step.entity()).await? {
-            if self.contexts.wanted(step).await? {
-                metrics::counter!("analyzer.result.republished").increment(1);
-                self.bus
-                    .publish(&result, Sending::Again(delivery.delivery))
-                    .await?;
-            }
+            return self.publish_again(delivery, &result).await;
+        }
+        let context = match self.contexts.of(step.audit_db_id).await {
+            // Deleted or ended long ago: nobody waits for this step.
+            Err(ContextError::NotFound) => return Ok(()),
+            read => read?,
+        };
+        if !self.still_wanted(delivery, &context).await? {
+            return Ok(());
+        }
+        let position = step.step_position;
+        let definition = context
+            .config
+            .step(position)
+            .ok_or(StepError::UnknownStep(position))?;
+        if context.transcript.timeline.recordings.is_empty() {
+            return Err(StepError::EmptyTranscript);
+        }
+        self.show_start(delivery, &context, definition).await;
+        self.judge(delivery, &context, definition)
+            .await
+            .map_err(StepError::Given)
+    }
+
+    /// The step was paid for. A result that the orchestrator has not stored is published once more:
+    /// its message may be lost or was skipped.
+    async fn publish_again(
+        &self,
+        delivery: &Delivery<StepAnalyze>,
+        result: &Message<StepAnalyzed>,
+    ) -> Result<(), StepError> {
+        if self.contexts.wanted(&delivery.body).await? {
+            metrics::counter!("analyzer.result.republished").increment(1);
+            self.bus
+                .publish(result, Sending::Again(delivery.delivery))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a step without a result on the bus is still waited for: facts live for days only, and
+    /// an audit may have ended meanwhile. The orchestrator is asked unless this is the first sending
+    /// and what it said of the audit is moments old.
+    async fn still_wanted(
+        &self,
+        delivery: &Delivery<StepAnalyze>,
+        context: &AuditContext,
+    ) -> Result<bool, ContextError> {
+        let step = &delivery.body;
+        if context.stored_positions.contains(&step.step_position) {
+            return Ok(false);
+        }
+        let first = delivery.delivery == 1 && step.attempt == 1;
+        if first && context.read_at.elapsed() < RECENT {
             return Ok(true);
         }
-        // Facts live for days only, and a redelivered step may be done or cancelled since.
-        Ok(delivery.delivery > 1 && !self.contexts.wanted(step).await?)
+        self.contexts.wanted(step).await
     }
 
     async fn judge(
