@@ -104,7 +104,20 @@ impl Document {
         self.realtime::<rt::ComplianceCalculated>("audit-orchestrator");
         self.realtime::<rt::Completed>("audit-orchestrator");
         self.realtime::<rt::Failed>("audit-orchestrator");
+        self.transcription_realtime();
         self.automation_realtime();
+    }
+
+    fn transcription_realtime(&mut self) {
+        use crate::realtime::transcription as rt;
+        self.realtime::<rt::StatusCheck>("transcription");
+        self.realtime::<rt::Started>("transcription");
+        self.realtime::<rt::RecordingStarted>("transcription");
+        self.realtime::<rt::RecordingCompleted>("transcription");
+        self.realtime::<rt::RecordingFailed>("transcription");
+        self.realtime::<rt::Progress>("transcription");
+        self.realtime::<rt::Completed>("transcription");
+        self.realtime::<rt::Failed>("transcription");
     }
 
     fn automation_realtime(&mut self) {

@@ -71,10 +71,10 @@ impl NewTranscript {
             (chunks_of_words(&words), Diarization::Synthetic)
         };
         let request = transcript.request_id.as_deref().unwrap_or(request);
-        let transcription_id = transcript
-            .provider_id
-            .map(without_nul)
-            .unwrap_or_else(|| derive_transcription_id(fiche.as_str(), call.as_str(), request));
+        let transcription_id = match transcript.provider_id {
+            Some(id) => without_nul(id),
+            None => derive_transcription_id(fiche.as_str(), call.as_str(), request),
+        };
         Ok(Self {
             transcription_id,
             // The text of words that have none is empty, not missing speech: kept as NULL (A6).

@@ -23,7 +23,7 @@ impl StartRun {
         Self { state }
     }
 
-    fn wish<'a>(delivery: &'a Delivery<FicheTranscribe>) -> Wish<'a> {
+    fn wish(delivery: &Delivery<FicheTranscribe>) -> Wish<'_> {
         let body = &delivery.body;
         let priority = body.priority.unwrap_or_default();
         Wish {

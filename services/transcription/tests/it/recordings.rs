@@ -215,7 +215,8 @@ async fn the_last_of_many_finishing_at_once_ends_the_run() {
     .fetch_all(world.pool())
     .await
     .unwrap();
-    assert!(sequences.iter().copied().eq(1..=sequences.len() as i64));
+    let numbers = (1..).take(sequences.len());
+    assert!(sequences.iter().copied().eq(numbers));
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn chunks_are_those_of_the_words() {
         .words
         .iter()
         .map(|word| Word {
-            text: word.text.to_string(),
+            text: word.text.clone(),
             start: word.start,
             end: word.end,
             kind: match word.kind {

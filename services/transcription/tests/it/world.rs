@@ -10,7 +10,9 @@ use uuid::Uuid;
 use vigie_bus::{Bus, BusConfig, Delivery, Failure, Handler, Worker};
 use vigie_events::fiche::{FetchFailure, FicheFetchFailed, FicheFetched, FicheSummary};
 use vigie_events::ids::FicheCacheId;
-use vigie_events::transcription::{FicheTranscribe, FicheTranscribed, RecordingTranscribe};
+use vigie_events::transcription::{
+    FicheTranscribe, FicheTranscribed, Priority, RecordingTranscribe,
+};
 use vigie_events::{Event, Lane, Message, MessageId};
 use vigie_service::Env;
 use vigie_simulators::Simulators;
@@ -280,7 +282,7 @@ impl World {
 /// `fiche/transcribe`, asked for over HTTP.
 pub fn asked(fiche: &str, epoch_ms: i64, force: bool) -> Message<FicheTranscribe> {
     let fiche = fiche.parse().unwrap();
-    FicheTranscribe::for_request(fiche, epoch_ms, Default::default(), force, None)
+    FicheTranscribe::for_request(fiche, epoch_ms, Priority::default(), force, None)
 }
 
 /// The answer to the refresh of a run.
