@@ -1,0 +1,14 @@
+//! Tests of runs on a real Postgres and a real broker, with other services played by the test.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the functions beside the tests may fail like a test"
+)]
+
+mod deadlines;
+mod fakes;
+mod flow;
+mod requests;
+mod runs;
+mod scope;
+mod wiped;
+mod world;
