@@ -11,8 +11,12 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, Stream};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::watch;
 use vigie_events::realtime::Channel;
+
+/// Between two questions whether the stream is still the same.
+const DOUBT: Duration = Duration::from_millis(500);
 
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +117,7 @@ impl Bus {
             messages,
             line,
             incarnation_ms,
+            in_doubt: false,
             ended: false,
         };
         let inner = futures::stream::unfold(reader, |mut reader| async {
@@ -129,6 +134,8 @@ struct Reader {
     messages: Ordered,
     line: watch::Receiver<Line>,
     incarnation_ms: u64,
+    /// Whether nobody could say if the stream is still the same.
+    in_doubt: bool,
     ended: bool,
 }
 
@@ -138,6 +145,7 @@ impl Reader {
             let next = tokio::select! {
                 next = self.messages.next() => Some(next),
                 Ok(()) = self.line.changed() => None,
+                () = tokio::time::sleep(DOUBT), if self.in_doubt => None,
             };
             match next {
                 Some(Some(Ok(message))) => match self.frame(&message) {
@@ -154,13 +162,18 @@ impl Reader {
             // After trouble the stream may be a new one, whose sequences start again: going on
             // from the old position would wait for ever without a word.
             match self.bus.realtime_state().await {
-                Ok(state) if state.incarnation_ms == self.incarnation_ms => {}
+                Ok(state) if state.incarnation_ms == self.incarnation_ms => self.in_doubt = false,
                 Ok(_) => {
                     self.ended = true;
                     return Some(Err(BusError::Incarnation));
                 }
                 Err(error) if self.ended => return Some(Err(error)),
-                Err(error) => tracing::debug!(%error, "realtime stream"),
+                // A broker that has just come back may not have its streams yet: ask again soon,
+                // not when the consumer misses its heartbeats.
+                Err(error) => {
+                    self.in_doubt = true;
+                    tracing::debug!(%error, "realtime stream");
+                }
             }
         }
         None
