@@ -61,7 +61,10 @@ pub fn answer(
         expires_in_seconds: state.lifetimes.access_seconds,
         user: Some(user(account, &grants)),
         refresh_token: refresh_token.expose_secret().to_owned(),
-        refresh_expires_in_seconds: (refresh_expires_at - now).num_seconds().max(0),
+        // Rounded: the database's clock and ours read milliseconds apart.
+        refresh_expires_in_seconds: ((refresh_expires_at - now).num_milliseconds() + 500)
+            .div_euclid(1000)
+            .max(0),
     })
 }
 
