@@ -191,11 +191,11 @@ fn shown(id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(value: Value) -> Result<Selection, Vec<Detail>> {
-        Selection::read(&value, "body.ficheSelection")
+    fn read(value: &Value) -> Result<Selection, Vec<Detail>> {
+        Selection::read(value, "body.ficheSelection")
     }
 
-    fn ids(value: Value) -> Vec<String> {
+    fn ids(value: &Value) -> Vec<String> {
         let fiches = read(value).unwrap().manual_fiches().unwrap();
         fiches.iter().map(ToString::to_string).collect()
     }
@@ -204,28 +204,28 @@ mod tests {
     fn manual_ids_are_split_and_taken_once() {
         let entries = json!(["4410027, 4410031", " 4410027\t44 ", "", "7,,8"]);
         let selection = json!({"mode": "manual", "ficheIds": entries});
-        assert_eq!(ids(selection), ["4410027", "4410031", "44", "7", "8"]);
+        assert_eq!(ids(&selection), ["4410027", "4410031", "44", "7", "8"]);
         let limited = json!({"mode": "manual", "ficheIds": ["3 3 2", "1"], "maxFiches": 2});
-        assert_eq!(ids(limited), ["3", "2"]);
-        assert!(ids(json!({"mode": "manual"})).is_empty());
+        assert_eq!(ids(&limited), ["3", "2"]);
+        assert!(ids(&json!({"mode": "manual"})).is_empty());
     }
 
     #[test]
     fn problems_name_their_place() {
-        let problems = read(json!({"mode": "all", "maxFiches": 0, "ficheIds": ["4x"],
+        let problems = read(&json!({"mode": "all", "maxFiches": 0, "ficheIds": ["4x"],
             "dateRange": null, "unknown": 1}))
         .unwrap_err();
         let paths: Vec<&str> = problems.iter().map(|detail| detail.path.as_str()).collect();
         let expected = ["mode", "dateRange", "maxFiches", "ficheIds"]
             .map(|name| format!("body.ficheSelection.{name}"));
         assert_eq!(paths, expected);
-        assert_eq!(read(json!({})).unwrap_err()[0].code, "required");
-        assert_eq!(read(json!(7)).unwrap_err()[0].path, "body.ficheSelection");
+        assert_eq!(read(&json!({})).unwrap_err()[0].code, "required");
+        assert_eq!(read(&json!(7)).unwrap_err()[0].path, "body.ficheSelection");
     }
 
     #[test]
     fn absent_properties_stay_absent() {
-        let selection = read(json!({"mode": "manual", "ficheIds": []})).unwrap();
+        let selection = read(&json!({"mode": "manual", "ficheIds": []})).unwrap();
         let expected = json!({"mode": "manual", "onlyWithRecordings": false,
             "onlyUnaudited": false, "useRlm": false});
         assert_eq!(selection.to_json(), expected);

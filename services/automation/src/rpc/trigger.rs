@@ -169,14 +169,6 @@ fn manual_fiches(selection: &Selection) -> Result<Vec<FicheId>, RpcError> {
             "Only manual selections can be run by this version",
         ));
     }
-    if selection.only_unaudited {
-        return Err(RpcError::invalid(
-            REFUSED,
-            "ficheSelection.onlyUnaudited",
-            "not_supported",
-            "onlyUnaudited cannot be applied by this version",
-        ));
-    }
     selection.manual_fiches().map_err(|bad| {
         RpcError::invalid(
             REFUSED,

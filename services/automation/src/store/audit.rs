@@ -135,7 +135,7 @@ pub async fn late(
     sqlx::query!(
         "UPDATE automation_run_item_audits SET late = true, audit_id = COALESCE($4, audit_id)
           WHERE run_id = $1 AND fiche_id = $2 AND audit_config_id = $3
-            AND (state = 'sent' OR error IS NOT NULL)",
+            AND (state = 'sent' OR audit_id IS NULL)",
         run.get(),
         fiche.as_str(),
         config.get(),

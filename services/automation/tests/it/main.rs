@@ -10,5 +10,6 @@ mod flow;
 mod requests;
 mod runs;
 mod scope;
+mod starting;
 mod wiped;
 mod world;

@@ -350,6 +350,10 @@ async fn connect(prefix: &str, source: &'static str) -> Bus {
     Bus::connect(config).await.unwrap()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that `map_err` takes"
+)]
 pub fn wire(status: Status) -> WireError {
     WireError::from(&status)
 }
