@@ -2,15 +2,26 @@
 
 use crate::store;
 use crate::store::call::SpeechCall;
+use crate::store::limit::Bucket;
 use sqlx::PgConnection;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
+use vigie_events::Lane;
 use vigie_upstream::speech::{Backoff, Downloader, SpeechClient};
 
 /// Longest wait for a token that a worker sits out; beyond it the message waits outside the queue.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A person's recordings may take tokens further ahead than those of schedules, so that these never
+/// keep them waiting for long.
+const fn patience(lane: Lane) -> Duration {
+    match lane {
+        Lane::Interactive => Duration::from_secs(45),
+        Lane::Bulk => Duration::from_secs(20),
+    }
+}
+/// Longest wait outside the queue; the sweeper sends again what has been silent for longer.
+const LONGEST: Duration = Duration::from_mins(10);
 /// How long the breaker stays open.
 const PAUSE: Duration = Duration::from_mins(1);
 /// When to look again for a free place.
@@ -83,29 +94,56 @@ impl Speech {
         })
     }
 
+    /// Whether it is worth fetching the audio now. Takes nothing.
+    pub async fn look(&self, conn: &mut PgConnection, lane: Lane) -> sqlx::Result<Turn> {
+        let provider = self.client.provider_name();
+        let bucket = store::limit::look(conn, provider, self.credit()).await?;
+        self.judge(conn, bucket, lane).await
+    }
+
     /// Takes a token and notes the intent, in the caller's transaction. Nothing is noted unless the
     /// answer is [`Turn::Go`].
     pub async fn turn(
         &self,
         tx: &mut PgConnection,
         call: SpeechCall<'_>,
+        lane: Lane,
         audio_seconds: Option<i32>,
     ) -> sqlx::Result<Turn> {
         let provider = self.client.provider_name();
-        let interval = self.limits.interval();
-        let credit = interval * self.limits.burst();
-        let bucket = store::limit::lock(tx, provider, credit).await?;
+        let bucket = store::limit::lock(tx, provider, self.credit()).await?;
+        let turn = self.judge(tx, bucket, lane).await?;
+        if matches!(turn, Turn::Go(_)) {
+            let interval = self.limits.interval();
+            store::limit::take(tx, provider, self.credit(), interval).await?;
+            store::call::start(tx, call, provider, self.client.model(), audio_seconds).await?;
+        }
+        Ok(turn)
+    }
+
+    fn credit(&self) -> Duration {
+        self.limits.interval() * self.limits.burst()
+    }
+
+    async fn judge(
+        &self,
+        conn: &mut PgConnection,
+        bucket: Bucket,
+        lane: Lane,
+    ) -> sqlx::Result<Turn> {
         if let Some(reason) = bucket.paused {
             return Ok(Turn::Paused(reason));
         }
-        if bucket.wait > PATIENCE {
-            return Ok(Turn::Later(bucket.wait));
+        if bucket.wait > patience(lane) {
+            // Spread over the time that the backlog takes, or all of it would ask again and again.
+            let ahead = store::item::waiting(conn, lane).await?;
+            let backlog = self.limits.interval() * u32::try_from(ahead).unwrap_or(u32::MAX);
+            let spread = backlog.mul_f64(0.25 + 0.75 * rand::random::<f64>());
+            return Ok(Turn::Later(bucket.wait.max(spread.min(LONGEST))));
         }
-        if store::call::under_way(tx).await? >= i64::from(self.limits.at_once) {
+        if store::call::under_way(conn).await? >= i64::from(self.limits.at_once) {
             return Ok(Turn::Later(CROWDED.mul_f64(1.0 + rand::random::<f64>())));
         }
-        store::limit::take(tx, provider, credit, interval).await?;
-        store::call::start(tx, call, provider, self.client.model(), audio_seconds).await?;
         Ok(Turn::Go(bucket.wait))
     }
 

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vigie_bus::{Delivery, Failure, Worker};
 use vigie_contracts::fiche::v1::Recording;
+use vigie_events::Lane;
 use vigie_events::ids::{CallId, FicheId};
 use vigie_events::transcription::RecordingTranscribe;
 use vigie_upstream::speech::{Downloaded, SpeechError, SpeechErrorClass, Transcript};
@@ -42,6 +43,7 @@ struct Job {
     run_id: Uuid,
     fiche: FicheId,
     call: CallId,
+    lane: Lane,
     force: bool,
     lease_no: i32,
 }
@@ -117,6 +119,7 @@ impl TranscribeRecording {
             run_id: run.run_id,
             fiche: run.fiche.clone(),
             call: item.call_id.clone(),
+            lane: run.lane,
             force: run.force,
             lease_no,
         };
@@ -206,6 +209,13 @@ impl TranscribeRecording {
     ) -> Result<Attempt, Failure> {
         let speech = &self.state.speech;
         if audio.is_none() {
+            let turn = {
+                let mut conn = self.state.db.acquire().await?;
+                speech.look(&mut conn, job.lane).await?
+            };
+            if let Some(settlement) = refusal(job, turn)? {
+                return Ok(Attempt::Done(settlement));
+            }
             let directory = speech.directory.path();
             let url = &recording.recording_url;
             match speech.downloader.download(url, directory).await {
@@ -221,12 +231,14 @@ impl TranscribeRecording {
             return Err(Failure::retry(Waiting::Busy));
         };
         let _place = speech.places.acquire().await?;
-        let (attempt, wait) = match self.turn(job, recording.duration_seconds).await? {
-            (attempt, Turn::Go(wait)) => (attempt, wait),
-            (_, Turn::Later(wait)) => return Err(Failure::defer(Waiting::Rate, wait)),
-            (_, Turn::Paused(reason)) => {
-                let error = format!("Speech provider is not asked: {reason}");
-                return Ok(Attempt::Done(job.failed(&reason, error, None)));
+        let (attempt, turn) = self.turn(job, recording.duration_seconds).await?;
+        let wait = match turn {
+            Turn::Go(wait) => wait,
+            Turn::Later(_) | Turn::Paused(_) => {
+                return match refusal(job, turn)? {
+                    Some(settlement) => Ok(Attempt::Done(settlement)),
+                    None => Err(Failure::defer(Waiting::Rate, BUSY)),
+                };
             }
         };
         tokio::time::sleep(wait).await;
@@ -258,7 +270,11 @@ impl TranscribeRecording {
         let mut tx = self.state.db.begin().await?;
         let attempt = self.count(&mut tx, job).await?;
         let call = job.call_of(attempt);
-        let turn = self.state.speech.turn(&mut tx, call, seconds).await?;
+        let turn = self
+            .state
+            .speech
+            .turn(&mut tx, call, job.lane, seconds)
+            .await?;
         if matches!(turn, Turn::Go(_)) {
             tx.commit().await?;
         } else {
@@ -344,6 +360,18 @@ impl TranscribeRecording {
         }
         let request = error.failure().and_then(|it| it.request_id.clone());
         Ok(job.failed(class, error.to_string(), request))
+    }
+}
+
+/// What a turn that is none means: a later try, or the end of the recording.
+fn refusal(job: &Job, turn: Turn) -> Result<Option<Settlement>, Failure> {
+    match turn {
+        Turn::Go(_) => Ok(None),
+        Turn::Later(wait) => Err(Failure::defer(Waiting::Rate, wait)),
+        Turn::Paused(reason) => {
+            let error = format!("Speech provider is not asked: {reason}");
+            Ok(Some(job.failed(&reason, error, None)))
+        }
     }
 }
 

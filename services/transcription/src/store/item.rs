@@ -5,6 +5,7 @@ use crate::domain::plan::Target;
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
+use vigie_events::Lane;
 use vigie_events::ids::CallId;
 
 /// A recording of a run, locked.
@@ -89,6 +90,20 @@ pub async fn active(conn: &mut PgConnection, run_id: Uuid) -> sqlx::Result<i64> 
         r#"SELECT count(*) AS "count!" FROM transcription_run_items
             WHERE run_id = $1 AND state = 'in_progress' AND lease_until > now()"#,
         run_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Recordings of a lane that nobody is at; ten thousand stand for more.
+#[tracing::instrument(name = "store.item.waiting", skip_all, err)]
+pub async fn waiting(conn: &mut PgConnection, lane: Lane) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM transcription_run_items i JOIN transcription_runs r USING (run_id)
+                WHERE i.state = 'pending' AND r.state = 'running' AND r.lane = $1
+                LIMIT 10000) AS waiting"#,
+        lane.as_str()
     )
     .fetch_one(conn)
     .await

@@ -24,6 +24,30 @@ pub async fn ensure(conn: &mut PgConnection, provider: &str) -> sqlx::Result<()>
     Ok(())
 }
 
+/// The bucket, as it is.
+#[tracing::instrument(name = "store.limit.look", skip_all, err)]
+pub async fn look(
+    conn: &mut PgConnection,
+    provider: &str,
+    credit: Duration,
+) -> sqlx::Result<Bucket> {
+    let row = sqlx::query!(
+        r#"SELECT GREATEST(extract(epoch FROM GREATEST(next_at,
+                      clock_timestamp() - make_interval(secs => $2)) - clock_timestamp()),
+                      0)::float8 AS "wait!",
+                  CASE WHEN paused_until > now() THEN paused_reason END AS paused
+             FROM speech_limits WHERE provider = $1"#,
+        provider,
+        credit.as_secs_f64()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Bucket {
+        wait: Duration::try_from_secs_f64(row.wait).unwrap_or_default(),
+        paused: row.paused,
+    })
+}
+
 /// The bucket, locked until the transaction ends. `credit` is what an idle provider saves up.
 #[tracing::instrument(name = "store.limit.lock", skip_all, err)]
 pub async fn lock(

@@ -135,6 +135,8 @@ async fn the_rate_holds() {
     let failure = world.recording(run, "44", "c").await.unwrap_err();
     assert!(matches!(failure, Failure::Defer { .. }), "{failure:?}");
     assert_eq!(world.requests(), 2);
+    // Audio that could not be sent is not fetched.
+    assert_eq!(world.media.received_requests().await.unwrap().len(), 2);
     let untouched = world.count(
         "SELECT count(*) FROM transcription_run_items WHERE state = 'pending' AND attempts = 0",
     );
