@@ -1,166 +1,36 @@
-//! `transcription/recording.transcribe`: one recording, from its claim to its stored transcript.
-//!
-//! The transcript is stored as soon as it is there, in a transaction of its own: whatever happens
-//! afterwards, the next worker finds it and asks nobody. Settling item and run follows in the
-//! transaction of the inbox.
+//! Fetching the audio, asking the provider, storing what it heard.
 
-use crate::app::AppState;
-use crate::domain::run::Run;
+use super::{BUSY, Job, TranscribeRecording, Waiting, known_settlement};
 use crate::domain::transcript::NewTranscript;
 use crate::speech::Turn;
 use crate::store::call::SpeechCall;
 use crate::store::transcript::Made;
 use crate::store::{self, item};
-use crate::workflow::{Settlement, Stale, WorkflowError};
+use crate::workflow::Settlement;
 use sqlx::PgConnection;
 use std::time::Duration;
 use tokio::time::Instant;
-use uuid::Uuid;
-use vigie_bus::{Delivery, Failure, Worker};
+use vigie_bus::Failure;
 use vigie_contracts::fiche::v1::Recording;
-use vigie_events::Lane;
-use vigie_events::ids::{CallId, FicheId};
-use vigie_events::transcription::RecordingTranscribe;
 use vigie_upstream::speech::{Downloaded, SpeechError, SpeechErrorClass, Transcript};
 
-/// A lease is renewed three times in this time: what a killed worker costs.
-const HEARTBEAT_LEASE: Duration = Duration::from_secs(45);
 /// Longest wait between tries inside one delivery; longer ones leave the queue.
 const SHORT_WAIT: Duration = Duration::from_secs(30);
-/// When to look again at a recording whose fiche is busy.
-const BUSY: Duration = Duration::from_secs(2);
 /// Tries to store what is paid for, before the work is begun again.
 const SAVE_TRIES: u32 = 6;
 
-/// The worker.
-pub struct TranscribeRecording {
-    state: AppState,
-}
-
-/// A recording that this worker has.
-#[derive(Debug, Clone)]
-struct Job {
-    run_id: Uuid,
-    fiche: FicheId,
-    call: CallId,
-    lane: Lane,
-    force: bool,
-    lease_no: i32,
-}
-
-enum Claim {
-    /// Nothing is left to do.
-    Settled,
-    /// Somebody is at it, or at too many of its fiche.
-    Busy(Duration),
-    /// The transcript is there.
-    Stored(Settlement),
-    /// To be done.
-    Mine(Job),
-}
-
-/// Why a recording waits.
-#[derive(Debug, thiserror::Error)]
-enum Waiting {
-    #[error("the recording, or its fiche, is busy")]
-    Busy,
-    #[error("the provider's rate is used up")]
-    Rate,
-    #[error("the lease of the recording is lost")]
-    LeaseLost,
+/// What a try came to.
+enum Attempt {
+    Done(Settlement),
+    Failed { error: SpeechError, attempt: i32 },
 }
 
 impl TranscribeRecording {
-    /// With these parts.
-    pub const fn new(state: AppState) -> Self {
-        Self { state }
-    }
-
-    fn lease(&self) -> Duration {
-        HEARTBEAT_LEASE.min(self.state.workflow.settings().item_lease)
-    }
-
-    async fn claim(&self, body: &RecordingTranscribe) -> Result<Claim, WorkflowError> {
-        let mut tx = self.state.db.begin().await?;
-        let claim = self.claim_in(&mut tx, body).await?;
-        tx.commit().await?;
-        Ok(claim)
-    }
-
-    async fn claim_in(
+    pub(super) async fn transcribe(
         &self,
-        tx: &mut PgConnection,
-        body: &RecordingTranscribe,
-    ) -> Result<Claim, WorkflowError> {
-        let run = store::run::lock(tx, body.run_id).await?;
-        let Some(run) = run.filter(|run| run.state.is_open()) else {
-            return Ok(Claim::Settled);
-        };
-        let item = item::lock(tx, run.run_id, &body.call_id).await?;
-        let Some(item) = item.filter(|item| item.open) else {
-            return Ok(Claim::Settled);
-        };
-        if let Some(left) = item.lease_left.filter(|left| *left > 0.0) {
-            let left = Duration::try_from_secs_f64(left).unwrap_or(BUSY);
-            return Ok(Claim::Busy(left + Duration::from_secs(1)));
-        }
-        if let Some(stored) = stored(tx, &run, &item.call_id).await? {
-            return Ok(Claim::Stored(stored));
-        }
-        if item::active(tx, run.run_id).await? >= self.state.workflow.settings().per_fiche {
-            return Ok(Claim::Busy(BUSY));
-        }
-        let doubted = store::call::doubt(tx, run.run_id, &item.call_id).await?;
-        if doubted > 0 {
-            metrics::counter!("vigie_speech_calls_in_doubt_total").increment(doubted);
-        }
-        let lease_no = item::claim(tx, run.run_id, &item.call_id, self.lease()).await?;
-        let job = Job {
-            run_id: run.run_id,
-            fiche: run.fiche.clone(),
-            call: item.call_id.clone(),
-            lane: run.lane,
-            force: run.force,
-            lease_no,
-        };
-        if item.attempts == 0 && item.lease_no == 0 {
-            self.state
-                .workflow
-                .recording_started(tx, run, &item)
-                .await?;
-        }
-        Ok(Claim::Mine(job))
-    }
-
-    /// Ends when the lease is lost.
-    async fn keep_lease(&self, job: &Job) -> Failure {
-        let lease = self.lease();
-        loop {
-            tokio::time::sleep(lease / 3).await;
-            let renewed = async {
-                let mut conn = self.state.db.acquire().await?;
-                item::renew(&mut conn, job.run_id, &job.call, job.lease_no, lease).await
-            };
-            match renewed.await {
-                Ok(true) => {}
-                Ok(false) => return Failure::defer(Waiting::LeaseLost, BUSY),
-                // The lease outlives two missed renewals.
-                Err(error) => tracing::warn!(%error, "lease not renewed"),
-            }
-        }
-    }
-
-    async fn release(&self, job: &Job) {
-        let released = async {
-            let mut conn = self.state.db.acquire().await?;
-            item::release(&mut conn, job.run_id, &job.call, job.lease_no).await
-        };
-        if let Err(error) = released.await {
-            tracing::warn!(%error, "lease left to expire");
-        }
-    }
-
-    async fn transcribe(&self, job: &Job, deadline: Instant) -> Result<Settlement, Failure> {
+        job: &Job,
+        deadline: Instant,
+    ) -> Result<Settlement, Failure> {
         let recordings = self.state.fiches.recordings(&job.fiche).await?;
         let recording = recordings
             .into_iter()
@@ -372,123 +242,5 @@ fn refusal(job: &Job, turn: Turn) -> Result<Option<Settlement>, Failure> {
             let error = format!("Speech provider is not asked: {reason}");
             Ok(Some(job.failed(&reason, error, None)))
         }
-    }
-}
-
-enum Attempt {
-    Done(Settlement),
-    Failed { error: SpeechError, attempt: i32 },
-}
-
-impl Job {
-    const fn call_of(&self, attempt: i32) -> SpeechCall<'_> {
-        SpeechCall {
-            run_id: self.run_id,
-            call: &self.call,
-            attempt,
-        }
-    }
-
-    fn failed(&self, class: &str, error: String, request_id: Option<String>) -> Settlement {
-        Settlement::Failed {
-            class: class.to_owned(),
-            error,
-            request_id,
-            lease: Some(self.lease_no),
-        }
-    }
-}
-
-fn known_settlement(known: store::transcript::Known, run_id: Uuid) -> Settlement {
-    let transcription_id = known.transcription_id;
-    if known.run_id == Some(run_id) {
-        Settlement::Transcribed {
-            transcription_id,
-            request_id: None,
-        }
-    } else {
-        Settlement::Cached { transcription_id }
-    }
-}
-
-/// The transcript that makes a request needless. A forced run counts only its own.
-async fn stored(
-    tx: &mut PgConnection,
-    run: &Run,
-    call: &CallId,
-) -> sqlx::Result<Option<Settlement>> {
-    let known = store::transcript::find(tx, &run.fiche, call).await?;
-    let usable = known.filter(|known| !run.force || known.run_id == Some(run.run_id));
-    Ok(usable.map(|known| known_settlement(known, run.run_id)))
-}
-
-impl Worker<RecordingTranscribe> for TranscribeRecording {
-    type Output = Option<Settlement>;
-
-    async fn work(
-        &self,
-        delivery: &Delivery<RecordingTranscribe>,
-    ) -> Result<Option<Settlement>, Failure> {
-        let job = match self.claim(&delivery.body).await? {
-            Claim::Settled => return Ok(None),
-            Claim::Busy(wait) => return Err(Failure::defer(Waiting::Busy, wait)),
-            Claim::Stored(settlement) => return Ok(Some(settlement)),
-            Claim::Mine(job) => job,
-        };
-        let result = tokio::select! {
-            result = self.transcribe(&job, delivery.deadline) => result,
-            lost = self.keep_lease(&job) => Err(lost),
-        };
-        if result.is_err() {
-            self.release(&job).await;
-        }
-        result.map(Some)
-    }
-
-    async fn store(
-        &self,
-        tx: &mut PgConnection,
-        delivery: &Delivery<RecordingTranscribe>,
-        settlement: Option<Settlement>,
-    ) -> Result<(), Failure> {
-        let Some(settlement) = settlement else {
-            return Ok(());
-        };
-        let body = &delivery.body;
-        let workflow = &self.state.workflow;
-        match workflow
-            .settle(tx, body.run_id, &body.call_id, &settlement)
-            .await
-        {
-            // Whoever has it now tells how it ended; this message comes back to see.
-            Err(WorkflowError::Stale(stale @ Stale { .. })) => Err(Failure::defer(stale, BUSY)),
-            other => Ok(other?),
-        }
-    }
-
-    async fn parked(
-        &self,
-        tx: &mut PgConnection,
-        delivery: &Delivery<RecordingTranscribe>,
-        reason: &str,
-    ) -> Result<(), Failure> {
-        let body = &delivery.body;
-        tracing::error!(run.id = %body.run_id, call.id = %body.call_id, reason, "recording parked");
-        let settlement = match store::transcript::find(tx, &body.fiche_id, &body.call_id).await? {
-            Some(known) if known.run_id == Some(body.run_id) => {
-                known_settlement(known, body.run_id)
-            }
-            Some(_) | None => Settlement::Failed {
-                class: "internal".to_owned(),
-                error: "Recording could not be processed".to_owned(),
-                request_id: None,
-                lease: None,
-            },
-        };
-        self.state
-            .workflow
-            .settle(tx, body.run_id, &body.call_id, &settlement)
-            .await?;
-        Ok(())
     }
 }
