@@ -3,8 +3,9 @@
 use super::apply::audit_run;
 use super::turn::Turn;
 use super::{Workflow, WorkflowError};
+use crate::domain::audits::{self, AuditNext};
 use crate::domain::item::{AuditEnd, Ignored, Item, ItemAudit, ItemState, Next};
-use crate::domain::reply::{self, AuditNext, Transcription};
+use crate::domain::reply::{self, Transcription};
 use crate::store;
 use crate::store::log::Level;
 use serde_json::json;
@@ -138,7 +139,7 @@ impl Workflow {
             return Ok(());
         };
         let (plan, halted) = (&turn.run.plan, turn.run.halted);
-        match reply::audit_ended(audit, plan, halted, answer.attempt, &answer.end) {
+        match audits::audit_ended(audit, plan, halted, answer.attempt, &answer.end) {
             AuditNext::Stay => return Ok(()),
             AuditNext::Retry if !answer.not_found => {
                 let (config, attempt) = (audit.config, audit.attempt + 1);
@@ -154,7 +155,7 @@ impl Workflow {
         let next = if answer.not_found {
             Next::Ignore(Ignored::NotFound)
         } else {
-            reply::after_audits(&audits)
+            audits::after_audits(&audits)
         };
         self.apply(tx, turn, item, next, cause).await
     }
@@ -231,7 +232,7 @@ impl Workflow {
         item: Item,
     ) -> Result<(), WorkflowError> {
         let mut audits = store::audit::of(tx, turn.run.id, &item.fiche).await?;
-        let (again, ended) = reply::overdue_audits(&audits, &turn.run.plan, turn.run.halted);
+        let (again, ended) = audits::overdue_audits(&audits, &turn.run.plan, turn.run.halted);
         for audit in audits
             .iter_mut()
             .filter(|audit| ended.contains(&audit.config))
@@ -244,7 +245,7 @@ impl Workflow {
             .map(|audit| (audit.config, audit.attempt + 1))
             .collect();
         self.retry_audits(tx, turn, &item, &retried).await?;
-        self.apply(tx, turn, item, reply::after_audits(&audits), None)
+        self.apply(tx, turn, item, audits::after_audits(&audits), None)
             .await
     }
 }

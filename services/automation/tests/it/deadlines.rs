@@ -1,6 +1,7 @@
 //! Deadlines of fiches and runs.
 
-use crate::world::{CONFIG, World, admin};
+use crate::callers::admin;
+use crate::world::{CONFIG, World};
 use serde_json::json;
 use vigie_automation::sweeper::Repairs;
 use vigie_events::transcription::RunOutcome;

@@ -1,6 +1,8 @@
 //! A run over the real broker: other services are consumers that answer.
 
-use crate::world::{World, admin, audit_completed, fetch_failed, fetched, transcribed};
+use crate::callers::admin;
+use crate::facts::{audit_completed, fetch_failed, fetched, transcribed};
+use crate::world::World;
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc;

@@ -4,9 +4,12 @@
     reason = "the functions beside the tests may fail like a test"
 )]
 
+mod callers;
 mod deadlines;
+mod facts;
 mod fakes;
 mod flow;
+mod options;
 mod requests;
 mod runs;
 mod scope;

@@ -1,6 +1,7 @@
 //! What clients ask for: making, triggering, reading and cancelling.
 
-use crate::world::{CONFIG, World, admin, by, wire};
+use crate::callers::{admin, by, wire};
+use crate::world::{CONFIG, World};
 use serde_json::{Value, json};
 use vigie_contracts::automation::v1::automation_service_server::AutomationService;
 use vigie_contracts::automation::v1::{

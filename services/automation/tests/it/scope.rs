@@ -1,6 +1,7 @@
 //! Who sees and starts what (`identity.md` W20).
 
-use crate::world::{World, admin, by, user, wire};
+use crate::callers::{admin, by, user, wire};
+use crate::world::World;
 use serde_json::json;
 use vigie_contracts::automation::v1::automation_service_server::AutomationService;
 use vigie_contracts::automation::v1::{

@@ -1,6 +1,7 @@
 //! What is asked once more after the broker lost its memory.
 
-use crate::world::{CONFIG, World, admin};
+use crate::callers::admin;
+use crate::world::{CONFIG, World};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use vigie_automation::sweeper::Repairs;

@@ -1,14 +1,13 @@
 //! One database, one broker prefix, and schedules and runs as a test needs them.
 
+use crate::callers::{admin, by, wire};
+use crate::facts::{audit_completed, delivered, fetch_failed, fetched, transcribed};
 use crate::fakes::{self, Answers, Shared};
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tonic::{Request, Status};
 use vigie_automation::app::{AppState, MIGRATIONS};
 use vigie_automation::events::{
     BeginRun, CloseAudit, FailAudit, FailFetch, UseFiche, UseTranscripts,
@@ -17,18 +16,18 @@ use vigie_automation::rpc::AutomationRpc;
 use vigie_automation::store::slots::Limits;
 use vigie_automation::sweeper::Sweeper;
 use vigie_automation::workflow::{Settings, Workflow};
-use vigie_bus::{Bus, BusConfig, Delivery, Handler, Worker};
+use vigie_bus::{Bus, BusConfig, Handler, Worker};
 use vigie_contracts::automation::v1::automation_service_server::AutomationService;
 use vigie_contracts::automation::v1::{
     CreateScheduleRequest, GetRunRequest, GetRunResponse, Schedule as PbSchedule, TriggerRequest,
 };
-use vigie_events::audit::{AuditCompleted, AuditFailed, FailureStage};
+use vigie_events::audit::{AuditFailed, FailureStage};
 use vigie_events::automation::AutomationRun;
-use vigie_events::fiche::{FetchFailure, FicheFetchFailed, FicheFetched, FicheSummary};
-use vigie_events::ids::{AuditId, AutomationRunId, FicheCacheId, ScheduleId, UserId};
-use vigie_events::transcription::{FicheTranscribed, RunOutcome};
+use vigie_events::fiche::FetchFailure;
+use vigie_events::ids::{AuditId, AutomationRunId, ScheduleId};
+use vigie_events::transcription::RunOutcome;
 use vigie_events::{Event, Message};
-use vigie_identity::{Caller, Grant, Principal, PrincipalKind, Scope};
+use vigie_identity::Caller;
 use vigie_service::WireError;
 use vigie_testkit::{Nats, Postgres, Schema, TestDatabase};
 
@@ -350,148 +349,7 @@ async fn connect(prefix: &str, source: &'static str) -> Bus {
     Bus::connect(config).await.unwrap()
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that `map_err` takes"
-)]
-pub fn wire(status: Status) -> WireError {
-    WireError::from(&status)
-}
-
-/// A request as the auth layer hands it over.
-pub fn by<T>(caller: &Caller, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.extensions_mut().insert(caller.clone());
-    request
-}
-
-pub fn admin() -> Caller {
-    user(1, Scope::All, &[])
-}
-
-/// A user with this scope on schedules and fiches.
-pub fn user(id: i64, scope: Scope, groupes: &[&str]) -> Caller {
-    let grant = |key: &str| Grant {
-        key: key.to_owned(),
-        read: true,
-        write: true,
-        read_scope: scope,
-        write_scope: scope,
-    };
-    let principal = Principal {
-        kind: PrincipalKind::User(UserId::new(id)),
-        email: format!("user{id}@example.org"),
-        roles: Vec::new(),
-        crm_user_id: Some(id.to_string()),
-        groupes: groupes.iter().map(ToString::to_string).collect(),
-        groupe_names: Vec::new(),
-        grants: vec![grant("automation"), grant("fiches")],
-        session: None,
-        version: 1,
-        expires_at: DateTime::<Utc>::MAX_UTC,
-    };
-    Caller {
-        principal: Some(Arc::new(principal)),
-        service: None,
-        token: Some("user-token".to_owned().into()),
-    }
-}
-
-/// A message as the bus would hand it over.
-pub fn delivered<E: Event>(message: Message<E>) -> Delivery<E> {
-    Delivery {
-        id: message.id,
-        body: message.body,
-        lane: message.lane,
-        delivery: 1,
-        deadline: Instant::now() + Duration::from_secs(60),
-        source: "test".to_owned(),
-    }
-}
-
-pub fn fetched(request_id: String, fiche: &str, recordings: i32) -> Message<FicheFetched> {
-    let fact = FicheFetched {
-        fiche_id: fiche.parse().unwrap(),
-        cache_id: FicheCacheId::new(7),
-        recordings_count: recordings,
-        cached: false,
-        fetch_duration_ms: Some(3),
-        request_id,
-        automation_run_id: None,
-        summary: FicheSummary {
-            version: 1,
-            groupe: Some("NORD".to_owned()),
-            agence_nom: None,
-            attribution_user_id: None,
-            sales_date: None,
-            has_recordings: recordings > 0,
-            recordings_count: Some(recordings),
-            fetched_at: None,
-            last_revalidated_at: None,
-        },
-    };
-    fact.message()
-}
-
-pub fn fetch_failed(
-    request_id: String,
-    fiche: &str,
-    kind: FetchFailure,
-) -> Message<FicheFetchFailed> {
-    let fact = FicheFetchFailed {
-        fiche_id: fiche.parse().unwrap(),
-        request_id,
-        kind,
-        error: "CRM unavailable".to_owned(),
-        attempts: 3,
-        automation_run_id: None,
-    };
-    fact.message()
-}
-
-pub fn transcribed(
-    request_ids: Vec<String>,
-    fiche: &str,
-    status: RunOutcome,
-) -> Message<FicheTranscribed> {
-    let all = status == RunOutcome::Completed;
-    let fact = FicheTranscribed {
-        fiche_id: fiche.parse().unwrap(),
-        transcribed_count: if all { 2 } else { 1 },
-        cached_count: 0,
-        failed_count: i32::from(!all),
-        duration_ms: None,
-        skipped: None,
-        reason: None,
-        run_id: uuid(fiche),
-        request_ids,
-        status,
-        automation_run_id: None,
-    };
-    fact.message()
-}
-
-/// The same run id for the same fiche.
-fn uuid<T: serde::de::DeserializeOwned>(fiche: &str) -> T {
-    serde_json::from_value(json!(format!("00000000-0000-4000-8000-{fiche:0>12}"))).unwrap()
-}
-
-pub fn audit_completed(tracking: &str, fiche: &str, config: i64) -> Message<AuditCompleted> {
-    let id = AuditId::new(fiche.parse::<i64>().unwrap() * 100 + config);
-    let fact = AuditCompleted {
-        fiche_id: fiche.parse().unwrap(),
-        audit_id: id,
-        audit_db_id: id,
-        audit_tracking_id: tracking.parse().unwrap(),
-        audit_config_id: config,
-        score: 74.0,
-        niveau: "ACCEPTABLE".to_owned(),
-        duration_ms: 10,
-        use_rlm: false,
-        completeness: "complete".to_owned(),
-        engine: "lexical".to_owned(),
-        batch_id: None,
-        automation_run_id: None,
-    };
-    fact.message()
+/// An outcome without a reason.
+pub fn ended(status: &str, counts: (i32, i32, i32)) -> (String, Option<String>, i32, i32, i32) {
+    (status.to_owned(), None, counts.0, counts.1, counts.2)
 }
