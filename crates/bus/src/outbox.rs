@@ -23,13 +23,30 @@ pub async fn send_all<E: Event>(
     tx: &mut PgConnection,
     messages: &[Message<E>],
 ) -> Result<(), OutboxError> {
+    insert(tx, messages, |id| id.to_owned()).await
+}
+
+/// Sends the same work once more, like [`send_again`]; one statement.
+pub async fn send_all_again<E: Event>(
+    tx: &mut PgConnection,
+    messages: &[Message<E>],
+    sending: u32,
+) -> Result<(), OutboxError> {
+    insert(tx, messages, |id| format!("{id}#{sending}")).await
+}
+
+async fn insert<E: Event>(
+    tx: &mut PgConnection,
+    messages: &[Message<E>],
+    sending_id: impl Fn(&str) -> String,
+) -> Result<(), OutboxError> {
     if messages.is_empty() {
         return Ok(());
     }
     let mut rows = NewRows::with_capacity(messages.len());
     for message in messages {
         rows.message_ids.push(message.id.as_str().to_owned());
-        rows.sending_ids.push(message.id.as_str().to_owned());
+        rows.sending_ids.push(sending_id(message.id.as_str()));
         rows.events.push(E::NAME.to_owned());
         rows.subjects.push(message.subject());
         rows.abouts.push(Some(message.ce_subject()));
