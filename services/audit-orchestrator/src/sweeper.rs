@@ -2,10 +2,10 @@
 //! (`audits.md` 2.10). Each repair is one short transaction on one locked audit; every replica may
 //! run it. A sweeper that repairs often is a bug report, so repairs are counted.
 
-use crate::domain::audit::Audit;
 use crate::store::{audit, sweep};
 use crate::workflow::{Workflow, WorkflowError};
 use chrono::{DateTime, Utc};
+use std::error::Error as _;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vigie_bus::{Bus, Db, Tx};
@@ -98,30 +98,55 @@ impl Sweeper {
         stream_created: Option<DateTime<Utc>>,
     ) -> Result<usize, WorkflowError> {
         let mut repaired = 0;
-        let mut last = None;
+        let mut seen = Vec::new();
         while repaired < MOST {
             let mut tx = self.db.begin().await?;
-            let Some(audit) = claim(&mut tx, repair, stream_created).await? else {
+            let Some(id) = claim(&mut tx, repair, stream_created, &seen).await? else {
                 tx.rollback().await?;
                 break;
             };
-            if last.replace(audit.id) == Some(audit.id) {
-                // Not repaired by what was done: once a round is enough.
-                tx.rollback().await?;
-                break;
+            // Once a round is enough, whether or not it helped.
+            seen.push(id);
+            match self.repair(&mut tx, repair, AuditId::new(id)).await {
+                Ok(phase) => {
+                    tx.commit().await?;
+                    repaired += 1;
+                    metrics::counter!("audit.repaired", "repair" => repair.as_str()).increment(1);
+                    tracing::warn!(
+                        audit.id = id,
+                        phase,
+                        repair = repair.as_str(),
+                        "audit repaired"
+                    );
+                }
+                Err(error) => {
+                    // The others must not wait for it. The next round tries again.
+                    tx.rollback().await?;
+                    metrics::counter!("audit.unrepaired", "repair" => repair.as_str()).increment(1);
+                    tracing::error!(audit.id = id, repair = repair.as_str(), %error,
+                        cause = error.source().map(tracing::field::display),
+                        "audit could not be repaired");
+                }
             }
-            match repair {
-                Repair::Overdue => self.workflow.overdue(&mut tx, &audit).await?,
-                Repair::Unfinished => self.workflow.complete_again(&mut tx, &audit).await?,
-                Repair::Silent => self.workflow.send_again(&mut tx, &audit).await?,
-            }
-            tx.commit().await?;
-            repaired += 1;
-            metrics::counter!("audit.repaired", "repair" => repair.as_str()).increment(1);
-            tracing::warn!(audit.id = %audit.id, phase = %audit.phase, repair = repair.as_str(),
-                "audit repaired");
         }
         Ok(repaired)
+    }
+
+    /// Repairs a claimed audit and tells the phase it was found in.
+    async fn repair(
+        &self,
+        tx: &mut Tx,
+        repair: Repair,
+        id: AuditId,
+    ) -> Result<&'static str, WorkflowError> {
+        let audit = audit::lock_one(tx, id).await?;
+        let audit = audit.ok_or(sqlx::Error::RowNotFound)?;
+        match repair {
+            Repair::Overdue => self.workflow.overdue(tx, &audit).await?,
+            Repair::Unfinished => self.workflow.complete_again(tx, &audit).await?,
+            Repair::Silent => self.workflow.send_again(tx, &audit).await?,
+        }
+        Ok(audit.phase.as_str())
     }
 }
 
@@ -129,14 +154,11 @@ async fn claim(
     tx: &mut Tx,
     repair: Repair,
     stream_created: Option<DateTime<Utc>>,
-) -> sqlx::Result<Option<Audit>> {
-    let id = match repair {
-        Repair::Overdue => sweep::overdue(tx).await?,
-        Repair::Unfinished => sweep::unfinished(tx).await?,
-        Repair::Silent => sweep::silent(tx, stream_created).await?,
-    };
-    match id {
-        Some(id) => audit::lock_one(tx, AuditId::new(id)).await,
-        None => Ok(None),
+    seen: &[i64],
+) -> sqlx::Result<Option<i64>> {
+    match repair {
+        Repair::Overdue => sweep::overdue(tx, seen).await,
+        Repair::Unfinished => sweep::unfinished(tx, seen).await,
+        Repair::Silent => sweep::silent(tx, stream_created, seen).await,
     }
 }

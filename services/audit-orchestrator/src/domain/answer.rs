@@ -94,6 +94,11 @@ impl Answer {
         }
     }
 
+    /// Its attempt as stored.
+    pub fn attempt_number(&self) -> i32 {
+        i32::try_from(self.attempt).unwrap_or(i32::MAX)
+    }
+
     /// Settles it against the audit's timeline and configuration.
     pub fn settle(
         self,

@@ -7,6 +7,10 @@ use vigie_events::Lane;
 use vigie_events::ids::{AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId};
 use vigie_events::realtime::audit::{Approach, AuditRef};
 
+/// How transcripts are read. The analyzer has prompt mode alone and falls back to it (4.7), so that
+/// is told, whatever a row asks for in `use_rlm`.
+pub const APPROACH: Approach = Approach::of(false);
+
 /// Where an audit stands (`audits.md` 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
@@ -85,7 +89,7 @@ pub struct Audit {
     pub phase: Phase,
     /// Who waits for it.
     pub lane: Lane,
-    /// Transcript tools mode.
+    /// Transcript tools mode, as asked for.
     pub use_rlm: bool,
     /// Number of its last realtime message.
     pub sequence: i64,
@@ -119,7 +123,7 @@ impl Audit {
             audit_db_id: self.id,
             fiche_id: self.fiche.clone(),
             event_id: Some(self.tracking.to_string()),
-            approach: Some(Approach::of(self.use_rlm)),
+            approach: Some(APPROACH),
             phase: phase.to_string(),
         }
     }

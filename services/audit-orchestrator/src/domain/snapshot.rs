@@ -1,18 +1,47 @@
 //! `result_data` as stored: without steps (`audits.md` 2.4, 8.4).
 
-use crate::domain::audit::Audit;
+use crate::domain::audit::{APPROACH, Audit};
 use crate::domain::time::iso;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use vigie_events::realtime::audit::Approach;
+use vigie_events::ids::{AutomationRunId, ScheduleId, TrackingId};
 use vigie_scorecard::{AuditSummary, ConfigSnapshot};
 
-/// The snapshot of an audit that is under way.
+/// What the snapshot of an audit that is under way holds.
+#[derive(Debug)]
+pub struct Pending<'a> {
+    /// Tracking id.
+    pub tracking: &'a TrackingId,
+    /// `api`, `batch`, `automation` or the caller's word.
+    pub trigger_source: Option<&'a str>,
+    /// The schedule it belongs to.
+    pub schedule: Option<ScheduleId>,
+    /// The automation run it belongs to.
+    pub automation_run: Option<AutomationRunId>,
+}
+
+/// The snapshot of an audit that waits in the queue.
+pub fn pending(audit: &Pending<'_>) -> Value {
+    under_way(audit, "pending", None)
+}
+
+/// The snapshot of an audit that has left the queue.
 pub fn running(audit: &Audit) -> Value {
+    let pending = Pending {
+        tracking: &audit.tracking,
+        trigger_source: audit.trigger_source.as_deref(),
+        schedule: audit.schedule,
+        automation_run: audit.automation_run,
+    };
+    under_way(&pending, "running", audit.started_at)
+}
+
+fn under_way(audit: &Pending<'_>, status: &str, started_at: Option<DateTime<Utc>>) -> Value {
     let mut snapshot = json!({
         "audit_id": audit.tracking,
-        "status": "running",
-        "started_at": audit.started_at.map(iso),
-        "approach": Approach::of(audit.use_rlm),
+        "status": status,
+        "started_at": started_at.map(iso),
+        "approach": APPROACH,
         "trigger_source": audit.trigger_source,
     });
     if let Some(schedule) = audit.schedule {
@@ -51,7 +80,6 @@ pub fn completed(
     fiche: &FicheNames,
     summary: &AuditSummary,
 ) -> Value {
-    let approach = Approach::of(audit.use_rlm);
     json!({
         "audit_db_id": audit.id,
         "audit_tracking_id": audit.tracking,
@@ -66,16 +94,16 @@ pub fn completed(
                 "prospect_name": fiche.prospect_name,
                 "groupe": fiche.groupe,
             },
-            "results": { "compliance": summary.compliance, "approach": approach },
+            "results": { "compliance": summary.compliance, "approach": APPROACH },
             "compliance": summary.compliance,
-            "approach": approach,
+            "approach": APPROACH,
         },
         "statistics": summary.statistics,
         "metadata": {
             "started_at": audit.started_at.map(iso),
             "completed_at": iso(audit.now),
             "duration_ms": audit.duration_ms(),
-            "approach": approach,
+            "approach": APPROACH,
             "evidence_gating": summary.gating,
             "completeness": summary.completeness,
             "missing": summary.missing,

@@ -3,6 +3,9 @@
 
 use std::num::NonZeroUsize;
 
+/// Steps outstanding where there is a budget and no window is configured.
+const BUDGETED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
+
 /// `AUDIT_STEP_PER_AUDIT_CONCURRENCY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StepWindow(Option<NonZeroUsize>);
@@ -11,6 +14,16 @@ impl StepWindow {
     /// At most so many steps outstanding; `None` sends all at once.
     pub const fn new(limit: Option<NonZeroUsize>) -> Self {
         Self(limit)
+    }
+
+    /// The window under a budget of tokens, 0 being none: where all steps are sent at once there is
+    /// nothing left to save when it is spent, so a budget brings a small window.
+    pub fn within_budget(self, max_tokens: i64) -> Self {
+        if max_tokens > 0 {
+            Self(self.0.or(Some(BUDGETED)))
+        } else {
+            self
+        }
     }
 
     /// How many of the ordered positions have been sent once `stored` results are in.
@@ -38,6 +51,14 @@ mod tests {
         let all = StepWindow::default();
         assert_eq!(all.sent(18, 0), 18);
         assert!(all.next(&[1, 2, 3], 0, 2).is_empty());
+    }
+
+    #[test]
+    fn a_budget_brings_a_window_where_there_is_none() {
+        assert_eq!(StepWindow::default().within_budget(0).sent(18, 0), 18);
+        assert_eq!(StepWindow::default().within_budget(1).sent(18, 0), 2);
+        let own = StepWindow::new(NonZeroUsize::new(5));
+        assert_eq!(own.within_budget(1), own);
     }
 
     #[test]

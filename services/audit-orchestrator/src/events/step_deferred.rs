@@ -45,7 +45,9 @@ impl Handler<StepDeferred> for SendLater {
         }
         .message(audit.lane);
         let sending = SENDINGS_FROM.saturating_add(attempt);
-        outbox::send_again(tx, &again, sending, Some(wait.min(LONGEST_WAIT))).await?;
+        let wait = wait.min(LONGEST_WAIT);
+        outbox::send_again(tx, &again, sending, Some(wait)).await?;
+        audit::deferred(tx, audit.id, wait).await?;
         metrics::counter!("audit.step.deferred").increment(1);
         tracing::warn!(
             audit.id = id,

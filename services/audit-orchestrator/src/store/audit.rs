@@ -65,7 +65,9 @@ impl TryFrom<Row> for Audit {
     }
 }
 
-/// Locks audits in the order of their ids, the one order of all writers.
+/// Locks audits in the order of their ids, the one order of all writers. A latest audit that fails
+/// hands its flag back (1.5), so the version that would get it is locked with it: taken later it
+/// would be out of order.
 ///
 /// `NO KEY UPDATE`: nobody deletes an audit or changes its key, and the foreign keys of new results
 /// need only that.
@@ -76,12 +78,25 @@ pub async fn lock(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<Audi
         r#"SELECT id, tracking_id, fiche_id, audit_config_id, phase, lane, use_rlm, sequence, sends,
                   started_at, total_steps, transcript_hash, trigger_source, trigger_user_id,
                   batch_id, automation_schedule_id, automation_run_id, now() AS "now!"
-             FROM audits WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"#,
+             FROM audits
+            WHERE id = ANY($1 || ARRAY(
+                SELECT previous.id
+                  FROM audits latest,
+                       LATERAL (SELECT p.id FROM audits p
+                                 WHERE p.fiche_id = latest.fiche_id
+                                   AND p.audit_config_id = latest.audit_config_id
+                                   AND p.version < latest.version AND p.phase = 'completed'
+                                   AND p.deleted_at IS NULL
+                                 ORDER BY p.version DESC LIMIT 1) previous
+                 WHERE latest.id = ANY($1) AND latest.is_latest
+                   AND latest.phase NOT IN ('completed', 'failed')))
+            ORDER BY id FOR NO KEY UPDATE"#,
         ids
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(Audit::try_from).collect()
+    let asked = rows.into_iter().filter(|row| ids.contains(&row.id));
+    asked.map(Audit::try_from).collect()
 }
 
 /// Locks one audit.
@@ -208,18 +223,50 @@ pub async fn analyze(conn: &mut PgConnection, analysis: &Analysis<'_>) -> sqlx::
     Ok(true)
 }
 
-/// Stores how far the messages of audits went; of audits that only progressed.
+/// How far an audit that is still analyzing went.
+#[derive(Debug, Clone, Copy)]
+pub struct Progressed {
+    /// The audit.
+    pub id: AuditId,
+    /// Number of its last message.
+    pub sequence: i64,
+    /// Whether more of its steps are sent now.
+    pub sends: bool,
+}
+
+/// Stores the progress of audits. Silence is counted from the last sending.
 #[tracing::instrument(name = "store.audit.progress", skip_all, err)]
-pub async fn progress(conn: &mut PgConnection, ids: &[i64], sequences: &[i64]) -> sqlx::Result<()> {
-    if ids.is_empty() {
+pub async fn progress(conn: &mut PgConnection, audits: &[Progressed]) -> sqlx::Result<()> {
+    if audits.is_empty() {
         return Ok(());
     }
+    let ids: Vec<i64> = audits.iter().map(|audit| audit.id.get()).collect();
+    let sequences: Vec<i64> = audits.iter().map(|audit| audit.sequence).collect();
+    let sends: Vec<bool> = audits.iter().map(|audit| audit.sends).collect();
     sqlx::query!(
-        "UPDATE audits a SET sequence = p.sequence
-           FROM UNNEST($1::bigint[], $2::bigint[]) AS p (id, sequence)
+        "UPDATE audits a
+            SET sequence = p.sequence, updated_at = now(),
+                sent_at = CASE WHEN p.sends THEN GREATEST(a.sent_at, now()) ELSE a.sent_at END
+           FROM UNNEST($1::bigint[], $2::bigint[], $3::boolean[]) AS p (id, sequence, sends)
           WHERE a.id = p.id",
-        ids,
-        sequences
+        &ids,
+        &sequences,
+        &sends
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a step will be sent once more after a wait: until then its silence is no loss.
+#[tracing::instrument(name = "store.audit.deferred", skip_all, fields(audit.id = %id), err)]
+pub async fn deferred(conn: &mut PgConnection, id: AuditId, wait: Duration) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE audits
+            SET sent_at = GREATEST(sent_at, now() + make_interval(secs => $2))
+          WHERE id = $1",
+        id.get(),
+        wait.as_secs_f64()
     )
     .execute(conn)
     .await?;

@@ -56,11 +56,16 @@ impl CallRows {
         }
     }
 
+    /// The audits, positions and attempts they belong to.
+    pub fn answered(&self) -> impl Iterator<Item = (i64, i32, i32)> {
+        let places = self.audits.iter().zip(&self.positions).zip(&self.attempts);
+        places.map(|((&audit, &position), &attempt)| (audit, position, attempt))
+    }
+
     fn row(&mut self, audit: i64, answer: &Answer, engine: &str, model: &str, outcome: &str) {
         self.audits.push(audit);
         self.positions.push(answer.position);
-        self.attempts
-            .push(i32::try_from(answer.attempt).unwrap_or(i32::MAX));
+        self.attempts.push(answer.attempt_number());
         self.engines.push(engine.to_owned());
         self.models.push(model.to_owned());
         self.outcomes.push(outcome.to_owned());
@@ -101,11 +106,14 @@ impl CallRows {
     }
 }
 
-/// Audits and positions whose calls are on record.
+/// Audits, positions and attempts whose calls are on record.
 #[tracing::instrument(name = "store.call.known", skip_all, err)]
-pub async fn known(conn: &mut PgConnection, audits: &[i64]) -> sqlx::Result<HashSet<(i64, i32)>> {
+pub async fn known(
+    conn: &mut PgConnection,
+    audits: &[i64],
+) -> sqlx::Result<HashSet<(i64, i32, i32)>> {
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT audit_id AS "audit!", step_position AS "position!"
+        r#"SELECT DISTINCT audit_id AS "audit!", step_position AS "position!", attempt
              FROM audit_model_calls WHERE audit_id = ANY($1) AND purpose = 'step'"#,
         audits
     )
@@ -113,6 +121,6 @@ pub async fn known(conn: &mut PgConnection, audits: &[i64]) -> sqlx::Result<Hash
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.audit, row.position))
+        .map(|row| (row.audit, row.position, row.attempt))
         .collect())
 }

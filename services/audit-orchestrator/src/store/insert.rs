@@ -1,5 +1,6 @@
 //! New audits: versions and the latest flag (`audits.md` 1.5).
 
+use crate::domain::snapshot;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -104,13 +105,19 @@ pub async fn insert(
     )
     .execute(&mut *conn)
     .await?;
+    let snapshot = snapshot::pending(&snapshot::Pending {
+        tracking,
+        trigger_source: Some(new.trigger_source),
+        schedule: new.schedule,
+        automation_run: new.automation_run,
+    });
     let row = sqlx::query!(
         "INSERT INTO audits
              (tracking_id, fiche_id, fiche_cache_id, audit_config_id, automation_schedule_id,
               automation_run_id, batch_id, trigger_source, trigger_user_id, use_rlm, lane,
-              deadline_at, version)
+              deadline_at, result_data, version)
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-                now() + make_interval(secs => $12),
+                now() + make_interval(secs => $12), $13,
                 COALESCE(max(version), 0) + 1
            FROM audits WHERE fiche_id = $2 AND audit_config_id = $4
          RETURNING id, created_at",
@@ -125,7 +132,8 @@ pub async fn insert(
         new.trigger_user,
         new.use_rlm,
         new.lane.as_str(),
-        new.deadline.as_secs_f64()
+        new.deadline.as_secs_f64(),
+        snapshot
     )
     .fetch_one(conn)
     .await?;

@@ -3,7 +3,7 @@
 use super::record::Recording;
 use super::{Workflow, WorkflowError};
 use crate::domain::announcer::Announcer;
-use crate::domain::audit::{Audit, Phase};
+use crate::domain::audit::{APPROACH, Audit, Phase};
 use crate::domain::material::AuditContext;
 use crate::domain::snapshot::{self, FicheNames};
 use crate::domain::time::iso;
@@ -148,7 +148,7 @@ impl Workflow {
             score: compliance.score.as_f64(),
             niveau: compliance.niveau.to_string(),
             duration_ms: audit.duration_ms(),
-            use_rlm: audit.use_rlm,
+            use_rlm: APPROACH.use_rlm,
             completeness: summary.completeness.to_string(),
             engine: engine.clone(),
             batch_id: audit.batch.clone(),

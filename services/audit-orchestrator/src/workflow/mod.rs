@@ -98,6 +98,10 @@ pub struct Workflow {
 impl Workflow {
     /// A workflow under these settings.
     pub fn new(settings: Settings) -> Self {
+        let settings = Settings {
+            window: settings.window.within_budget(settings.max_tokens),
+            ..settings
+        };
         Self {
             settings: Arc::new(settings),
             contexts: Contexts::default(),

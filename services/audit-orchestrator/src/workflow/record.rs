@@ -7,6 +7,7 @@ use crate::domain::announcer::Announcer;
 use crate::domain::answer::{Answer, StepToStore};
 use crate::domain::audit::{Audit, Phase};
 use crate::domain::material::{AuditContext, count};
+use crate::store::audit::Progressed;
 use crate::store::call::{self, CallRows};
 use crate::store::step::{NewStep, StoredStep};
 use crate::store::{self, step};
@@ -23,6 +24,9 @@ use vigie_events::realtime::audit::{
 
 /// Answers by audit. An audit without answers is only looked at again.
 pub type Answers = BTreeMap<AuditId, Vec<Answer>>;
+
+/// Answers that count no more, with their audit.
+type Late = Vec<(i64, Answer)>;
 
 /// Error of a step that was never begun because the audit's tokens were spent.
 const BUDGET_SPENT: &str = "token budget exhausted";
@@ -51,53 +55,61 @@ impl Workflow {
         let (open, ended): (Vec<_>, Vec<_>) = audits
             .into_iter()
             .partition(|audit| audit.phase == Phase::Analyzing);
-        let mut calls = self.late_calls(tx, &ended, &mut answers).await?;
+        let mut late: Late = Vec::new();
+        for audit in &ended {
+            let answers = answers.remove(&audit.id).unwrap_or_default();
+            late.extend(answers.into_iter().map(|answer| (audit.id.get(), answer)));
+        }
         let open_ids: Vec<i64> = open.iter().map(|audit| audit.id.get()).collect();
-        let recordings = if open.is_empty() {
-            Vec::new()
-        } else {
+        let mut calls = CallRows::default();
+        let mut recordings = Vec::with_capacity(open.len());
+        let mut unreadable = Vec::new();
+        if !open.is_empty() {
             let mut stored = step::stored(tx, &open_ids, self.settings.evidence.gating).await?;
             let contexts = self.contexts.of(tx, &open_ids).await?;
-            let mut recordings = Vec::with_capacity(open.len());
             for audit in open {
                 let id = audit.id;
+                let answers = answers.remove(&id).unwrap_or_default();
                 let Some(context) = contexts.get(&id.get()) else {
+                    late.extend(answers.into_iter().map(|answer| (id.get(), answer)));
+                    unreadable.push(audit);
                     continue;
                 };
                 let stored = stored.remove(&id.get()).unwrap_or_default();
-                let answers = answers.remove(&id).unwrap_or_default();
                 let context = Arc::clone(context);
-                recordings.push(self.settle(audit, context, stored, answers, &mut calls)?);
+                let settled = self.settle(audit, context, stored, answers, &mut calls, &mut late);
+                recordings.push(settled?);
             }
-            recordings
-        };
+        }
         self.store_steps(tx, &recordings).await?;
+        self.pay_late(tx, &mut calls, &late).await?;
         calls.insert(tx).await?;
+        for audit in &unreadable {
+            self.unreadable(tx, audit).await?;
+        }
         self.conclude(tx, recordings).await
     }
 
-    /// Calls behind answers that came after the end: too late to count for the audit, but paid for
-    /// all the same. Those of a repeated answer are known already.
-    async fn late_calls(
+    /// Adds the calls behind answers that count no more, because their audit has ended or another
+    /// answer was first: paid for all the same. Those of a repeated answer are known already.
+    async fn pay_late(
         &self,
         tx: &mut PgConnection,
-        ended: &[Audit],
-        answers: &mut Answers,
-    ) -> sqlx::Result<CallRows> {
-        let mut calls = CallRows::default();
-        if ended.is_empty() {
-            return Ok(calls);
+        calls: &mut CallRows,
+        late: &Late,
+    ) -> sqlx::Result<()> {
+        if late.is_empty() {
+            return Ok(());
         }
-        let ids: Vec<i64> = ended.iter().map(|audit| audit.id.get()).collect();
+        let ids: Vec<i64> = late.iter().map(|(audit, _)| *audit).collect();
         let mut known = call::known(tx, &ids).await?;
-        for audit in ended {
-            for answer in answers.remove(&audit.id).unwrap_or_default() {
-                if known.insert((audit.id.get(), answer.position)) {
-                    calls.push(audit.id.get(), &answer, &self.settings.prices);
-                }
+        known.extend(calls.answered());
+        for (audit, answer) in late {
+            if known.insert((*audit, answer.position, answer.attempt_number())) {
+                calls.push(*audit, answer, &self.settings.prices);
             }
         }
-        Ok(calls)
+        Ok(())
     }
 
     /// Decides what one audit stores, announces and sends next.
@@ -108,6 +120,7 @@ impl Workflow {
         stored: Vec<StoredStep>,
         mut answers: Vec<Answer>,
         calls: &mut CallRows,
+        late: &mut Late,
     ) -> Result<Recording, WorkflowError> {
         let mut done: HashSet<i32> = stored.iter().map(|step| step.facts.position).collect();
         let before = done.len();
@@ -122,6 +135,8 @@ impl Workflow {
             if done.insert(answer.position) {
                 calls.push(audit.id.get(), &answer, &self.settings.prices);
                 new.push(answer.settle(&context, definition, rules));
+            } else {
+                late.push((audit.id.get(), answer));
             }
         }
         let mut next = Vec::new();
@@ -195,19 +210,22 @@ impl Workflow {
         tx: &mut PgConnection,
         recordings: Vec<Recording>,
     ) -> Result<(), WorkflowError> {
-        let (mut ids, mut sequences) = (Vec::new(), Vec::new());
+        let mut progressed = Vec::new();
         let (mut messages, mut next, mut finished) = (Vec::new(), Vec::new(), Vec::new());
         for recording in recordings {
             if recording.is_complete() {
                 finished.push(Finished::of(recording, self.settings.evidence));
             } else {
-                ids.push(recording.audit.id.get());
-                sequences.push(recording.announcer.sequence());
+                progressed.push(Progressed {
+                    id: recording.audit.id,
+                    sequence: recording.announcer.sequence(),
+                    sends: !recording.next.is_empty(),
+                });
                 messages.extend(recording.announcer.into_messages());
                 next.extend(recording.next);
             }
         }
-        store::audit::progress(tx, &ids, &sequences).await?;
+        store::audit::progress(tx, &progressed).await?;
         outbox::send_all(tx, &next).await?;
         self.finish(tx, finished, messages).await
     }

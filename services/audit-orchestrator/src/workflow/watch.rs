@@ -22,23 +22,21 @@ const ATTEMPTS_APART: u32 = 1000;
 impl Workflow {
     /// Ends an audit whose deadline has passed: with what it has, or as failed.
     pub async fn overdue(&self, tx: &mut PgConnection, audit: &Audit) -> Result<(), WorkflowError> {
-        let Some(answered) = self.answered(tx, audit).await? else {
-            let error = "What the audit is judged by cannot be read";
-            return self
-                .fail_now(tx, audit, FailureStage::FinalizationError, error)
-                .await;
-        };
-        if audit.phase != Phase::Analyzing || !answered.any_real {
-            let error = "Audit deadline passed before any step was analysed";
-            return self
-                .fail_now(tx, audit, FailureStage::WatchdogTimeout, error)
-                .await;
+        if audit.phase == Phase::Analyzing {
+            let Some(answered) = self.answered(tx, audit).await? else {
+                return self.unreadable(tx, audit).await;
+            };
+            if answered.any_real {
+                let missing = answered.missing.iter();
+                let answers = missing
+                    .map(|&position| Answer::missing(position, TOO_LATE, self.nobody()))
+                    .collect();
+                return self.record(tx, Answers::from([(audit.id, answers)])).await;
+            }
         }
-        let missing = answered.missing.iter();
-        let answers = missing
-            .map(|&position| Answer::missing(position, TOO_LATE, self.nobody()))
-            .collect();
-        self.record(tx, Answers::from([(audit.id, answers)])).await
+        let error = "Audit deadline passed before any step was analysed";
+        self.fail_now(tx, audit, FailureStage::WatchdogTimeout, error)
+            .await
     }
 
     /// Ends an audit whose steps are all stored.
@@ -47,7 +45,21 @@ impl Workflow {
         tx: &mut PgConnection,
         audit: &Audit,
     ) -> Result<(), WorkflowError> {
+        if self.answered(tx, audit).await?.is_none() {
+            return self.unreadable(tx, audit).await;
+        }
         self.record(tx, Answers::from([(audit.id, Vec::new())]))
+            .await
+    }
+
+    /// Ends an analyzing audit whose frozen context is gone or cannot be read: nothing can judge it.
+    pub(super) async fn unreadable(
+        &self,
+        tx: &mut PgConnection,
+        audit: &Audit,
+    ) -> Result<(), WorkflowError> {
+        let error = "What the audit is judged by cannot be read";
+        self.fail_now(tx, audit, FailureStage::FinalizationError, error)
             .await
     }
 
@@ -83,31 +95,24 @@ impl Workflow {
                 )
                 .await?;
             }
-            Phase::Analyzing => self.send_missing_steps(tx, audit, sending).await?,
+            Phase::Analyzing => {
+                let Some(answered) = self.answered(tx, audit).await? else {
+                    return self.unreadable(tx, audit).await;
+                };
+                let attempt = sending.saturating_mul(ATTEMPTS_APART) + 1;
+                let steps = answered.awaited.into_iter();
+                let steps: Vec<_> = steps
+                    .map(|position| step_message(audit, position, attempt))
+                    .collect();
+                outbox::send_all_again(tx, &steps, sending).await?;
+            }
             Phase::Completed | Phase::Failed => return Ok(()),
         }
         store::audit::sent_again(tx, audit.id).await?;
         Ok(())
     }
 
-    async fn send_missing_steps(
-        &self,
-        tx: &mut PgConnection,
-        audit: &Audit,
-        sending: u32,
-    ) -> Result<(), WorkflowError> {
-        let Some(answered) = self.answered(tx, audit).await? else {
-            return Ok(());
-        };
-        let attempt = sending.saturating_mul(ATTEMPTS_APART) + 1;
-        for position in answered.awaited {
-            let step = step_message(audit, position, attempt);
-            outbox::send_again(tx, &step, sending, None).await?;
-        }
-        Ok(())
-    }
-
-    /// Which steps are in; `None` when the stored context cannot be read.
+    /// Which steps are in; `None` when the stored context is missing or cannot be read.
     async fn answered(
         &self,
         tx: &mut PgConnection,
@@ -117,10 +122,13 @@ impl Workflow {
         let mut stored = store::step::stored(tx, &[id], self.settings.evidence.gating).await?;
         let stored = stored.remove(&id).unwrap_or_default();
         let positions = match self.contexts.of(tx, &[id]).await {
-            Ok(contexts) => contexts
-                .get(&id)
-                .map(|context| context.positions.clone())
-                .unwrap_or_default(),
+            Ok(contexts) => match contexts.get(&id) {
+                Some(context) => context.positions.clone(),
+                None => {
+                    tracing::error!(audit.id = id, "stored context is missing");
+                    return Ok(None);
+                }
+            },
             Err(error @ sqlx::Error::Decode(_)) => {
                 tracing::error!(audit.id = id, %error, "stored context cannot be read");
                 return Ok(None);

@@ -1,10 +1,16 @@
 //! The watchdog (`audits.md` 2.10).
 
 use crate::facts::{analyzed, proven};
-use crate::world::World;
+use crate::world::{World, delivered, settings};
 use chrono::Utc;
+use std::num::NonZeroUsize;
 use vigie_audit_orchestrator::domain::audit::Phase;
+use vigie_audit_orchestrator::domain::window::StepWindow;
+use vigie_audit_orchestrator::events::SendLater;
 use vigie_audit_orchestrator::sweeper::{Repairs, Sweeper};
+use vigie_audit_orchestrator::workflow::Settings;
+use vigie_bus::Handler;
+use vigie_events::audit::{StepAnalyze, StepDeferred};
 
 fn sweeper(world: &World) -> Sweeper {
     Sweeper {
@@ -128,4 +134,123 @@ async fn an_audit_whose_steps_are_all_stored_is_ended() {
     assert_eq!(sweeper(&world).round(None).await.unwrap().unfinished, 1);
     assert_eq!(world.audit(id).await.phase, Phase::Completed);
     assert_eq!(world.listed(id).await.score_percentage, "100");
+}
+
+#[tokio::test]
+async fn an_audit_that_cannot_be_repaired_holds_up_no_other() {
+    let world = World::new().await;
+    let config = world.config(6).await;
+    for fiche in ["44", "45", "46"] {
+        world.analyzing(fiche, &config).await;
+    }
+    // No fiche id: it cannot be read. Found first, because it is due for longest.
+    world
+        .execute(
+            "UPDATE audits
+                SET sent_at = now() - interval '1 hour',
+                    deadline_at = now() + interval '1 hour'",
+        )
+        .await;
+    world
+        .execute(
+            "UPDATE audits SET fiche_id = 'no id', sent_at = now() - interval '2 hours'
+              WHERE fiche_id = '44'",
+        )
+        .await;
+    assert_eq!(sweeper(&world).round(None).await.unwrap().sent_again, 2);
+    world
+        .execute("UPDATE audits SET deadline_at = now() - interval '1 second'")
+        .await;
+    world
+        .execute(
+            "UPDATE audits SET deadline_at = now() - interval '1 hour' WHERE fiche_id = 'no id'",
+        )
+        .await;
+    assert_eq!(sweeper(&world).round(None).await.unwrap().overdue, 2);
+    let open = "SELECT count(*) FROM audits WHERE phase = 'analyzing'";
+    assert_eq!(world.count(open).await, 1);
+}
+
+#[tokio::test]
+async fn an_audit_without_its_context_is_ended() {
+    for due in [
+        "UPDATE audits SET deadline_at = now() - interval '1 second'",
+        "UPDATE audits SET sent_at = now() - interval '1 hour'",
+        "UPDATE audits SET total_steps = 0 WHERE fiche_id = '44'",
+    ] {
+        let world = World::new().await;
+        let config = world.config(6).await;
+        let id = world.analyzing("44", &config).await;
+        let other = world.analyzing("45", &config).await;
+        world
+            .execute("DELETE FROM audit_timelines t USING audits a WHERE a.id = t.audit_id AND a.fiche_id = '44'")
+            .await;
+        world.execute(due).await;
+        sweeper(&world).round(None).await.unwrap();
+        let row = world.listed(id).await;
+        assert_eq!(
+            row.failure_stage.as_deref(),
+            Some("finalization_error"),
+            "{due}"
+        );
+        assert_ne!(
+            world.listed(other).await.failure_stage.as_deref(),
+            Some("finalization_error")
+        );
+        assert_eq!(
+            sweeper(&world).round(None).await.unwrap(),
+            Repairs::default(),
+            "{due}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn silence_counts_from_the_last_sending() {
+    let world = World::with(Settings {
+        window: StepWindow::new(NonZeroUsize::new(2)),
+        ..settings()
+    })
+    .await;
+    let config = world.config(6).await;
+    let id = world.analyzing("44", &config).await;
+    let audit = world.audit(id).await;
+    let long_ago = "UPDATE audits SET sent_at = now() - interval '21 minutes',
+                           updated_at = now() - interval '21 minutes'";
+    world.execute(long_ago).await;
+    world
+        .record(vec![analyzed(&audit, 1, Ok(proven(&config.steps[0], 1)))])
+        .await;
+    let fresh = "SELECT count(*) FROM audits WHERE updated_at > now() - interval '20 minutes'";
+    assert_eq!(world.count(fresh).await, 1);
+    let round = async || sweeper(&world).round(None).await.unwrap().sent_again;
+    assert_eq!(round().await, 0);
+
+    // A deferred step is silent for as long as it was told to wait.
+    world.execute(long_ago).await;
+    let step = StepAnalyze {
+        audit_db_id: id,
+        audit_id: audit.tracking.clone(),
+        fiche_id: audit.fiche.clone(),
+        audit_config_id: audit.config.get(),
+        step_position: 2,
+        use_rlm: None,
+        attempt: 1,
+    };
+    let deferred = StepDeferred {
+        step,
+        retry_after_ms: 600_000,
+        reason: "rate limited".to_owned(),
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    SendLater
+        .handle(&mut tx, &delivered(deferred.message()))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let waits = "SELECT count(*) FROM audits WHERE sent_at > now() + interval '9 minutes'";
+    assert_eq!(world.count(waits).await, 1);
+    assert_eq!(round().await, 0);
+    world.execute(long_ago).await;
+    assert_eq!(round().await, 1);
 }
