@@ -23,7 +23,7 @@ pub async fn send_all<E: Event>(
     tx: &mut PgConnection,
     messages: &[Message<E>],
 ) -> Result<(), OutboxError> {
-    insert(tx, messages, |id| id.to_owned()).await
+    insert(tx, messages, str::to_owned).await
 }
 
 /// Sends the same work once more, like [`send_again`]; one statement.
