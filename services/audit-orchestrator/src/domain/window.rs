@@ -18,6 +18,7 @@ impl StepWindow {
 
     /// The window under a budget of tokens, 0 being none: where all steps are sent at once there is
     /// nothing left to save when it is spent, so a budget brings a small window.
+    #[must_use]
     pub fn within_budget(self, max_tokens: i64) -> Self {
         if max_tokens > 0 {
             Self(self.0.or(Some(BUDGETED)))

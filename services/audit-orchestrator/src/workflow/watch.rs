@@ -122,18 +122,16 @@ impl Workflow {
         let mut stored = store::step::stored(tx, &[id], self.settings.evidence.gating).await?;
         let stored = stored.remove(&id).unwrap_or_default();
         let positions = match self.contexts.of(tx, &[id]).await {
-            Ok(contexts) => match contexts.get(&id) {
-                Some(context) => context.positions.clone(),
-                None => {
-                    tracing::error!(audit.id = id, "stored context is missing");
-                    return Ok(None);
-                }
-            },
+            Ok(contexts) => contexts.get(&id).map(|context| context.positions.clone()),
             Err(error @ sqlx::Error::Decode(_)) => {
                 tracing::error!(audit.id = id, %error, "stored context cannot be read");
                 return Ok(None);
             }
             Err(error) => return Err(error),
+        };
+        let Some(positions) = positions else {
+            tracing::error!(audit.id = id, "stored context is missing");
+            return Ok(None);
         };
         let done: HashSet<i32> = stored.iter().map(|step| step.facts.position).collect();
         let sent = self.settings.window.sent(positions.len(), done.len());
