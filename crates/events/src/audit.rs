@@ -309,8 +309,9 @@ pub struct AuditFailed {
     pub error: String,
     /// Always 0, by legacy.
     pub retry_count: u32,
-    /// The database id.
-    pub audit_db_id: AuditId,
+    /// The database id; absent where the request could not become an audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_db_id: Option<AuditId>,
     /// The tracking id.
     pub audit_tracking_id: TrackingId,
     /// Where it failed.
@@ -324,12 +325,15 @@ pub struct AuditFailed {
 }
 
 impl AuditFailed {
-    /// `audit-failed-<auditDbId>`.
+    /// `audit-failed-<auditDbId>`, or `audit-failed-<trackingId>` where there is no row.
     pub fn message(self) -> Message<Self> {
-        Message::new(
-            MessageId::new(format!("audit-failed-{}", self.audit_db_id)),
-            self,
-        )
+        Message::new(MessageId::new(format!("audit-failed-{}", self.key())), self)
+    }
+
+    /// Database id, else tracking id.
+    fn key(&self) -> String {
+        self.audit_db_id
+            .map_or_else(|| self.audit_tracking_id.to_string(), |id| id.to_string())
     }
 }
 
@@ -339,7 +343,7 @@ impl Event for AuditFailed {
     const ABOUT: &'static str = "An audit ended without a score.";
 
     fn entity(&self) -> Vec<String> {
-        vec![self.audit_db_id.to_string()]
+        vec![self.key()]
     }
 }
 

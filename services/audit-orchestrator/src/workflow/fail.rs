@@ -44,7 +44,7 @@ impl Workflow {
             audit_config_id: audit.config.get(),
             error: error.to_owned(),
             retry_count: 0,
-            audit_db_id: audit.id,
+            audit_db_id: Some(audit.id),
             audit_tracking_id: audit.tracking.clone(),
             stage,
             batch_id: audit.batch.clone(),

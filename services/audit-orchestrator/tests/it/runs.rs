@@ -63,11 +63,44 @@ async fn a_command_without_a_row_inserts_it_once() {
 }
 
 #[tokio::test]
-async fn a_command_for_no_config_is_refused() {
+async fn a_command_for_no_config_is_answered_without_an_audit() {
     let world = World::new().await;
     let (tracking, run) = automation_run(AuditConfigId::new(999));
-    assert!(!start(&world, &tracking, run, Lane::Bulk).await);
+    assert!(start(&world, &tracking, run.clone(), Lane::Bulk).await);
     assert_eq!(world.count("SELECT count(*) FROM audits").await, 0);
+    let failed = world.payloads("audit/failed").await;
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["stage"], "config_invalid");
+    assert_eq!(failed[0]["audit_tracking_id"], tracking.as_str());
+    assert!(failed[0].get("audit_db_id").is_none());
+    let ids = "SELECT count(*) FROM outbox
+                WHERE message_id = 'audit-failed-automation-7-audit-44-999'";
+    assert_eq!(world.count(ids).await, 1);
+
+    // What cannot be started for another reason is answered, too.
+    let handler = StartAudit {
+        workflow: world.workflow.clone(),
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    let delivery = delivered(run.message(&tracking, Lane::Bulk));
+    handler.parked(&mut tx, &delivery, "poison").await.unwrap();
+    tx.commit().await.unwrap();
+    let failed = world.payloads("audit/failed").await;
+    assert_eq!(failed[1]["stage"], "prerequisite_error");
+}
+
+#[tokio::test]
+async fn a_command_without_a_source_came_from_the_api() {
+    let world = World::new().await;
+    let config = world.config(6).await.id.parse().unwrap();
+    let (tracking, run) = automation_run(config);
+    let run = AuditRun {
+        trigger_source: None,
+        ..run
+    };
+    assert!(start(&world, &tracking, run, Lane::Bulk).await);
+    let sources = "SELECT count(*) FROM audits WHERE trigger_source = 'api'";
+    assert_eq!(world.count(sources).await, 1);
 }
 
 #[tokio::test]

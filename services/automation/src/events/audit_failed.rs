@@ -36,7 +36,7 @@ impl Handler<AuditFailed> for FailAudit {
             fiche,
             config,
             attempt: retry,
-            audit: Some(body.audit_db_id),
+            audit: body.audit_db_id,
             end: AuditEnd::Failed(body.error.clone()),
             not_found: body.stage == FailureStage::FicheNotFound,
         };

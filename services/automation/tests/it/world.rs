@@ -241,7 +241,7 @@ impl World {
             audit_config_id: config,
             error: "All 6 steps failed".to_owned(),
             retry_count: 0,
-            audit_db_id: AuditId::new(901),
+            audit_db_id: Some(AuditId::new(901)),
             audit_tracking_id: tracking.parse().unwrap(),
             stage,
             batch_id: None,
