@@ -14,7 +14,7 @@ const PROTOS: [&str; 6] = [
 ];
 
 /// Views that the contract writes in camel case.
-const CAMEL: [&str; 22] = [
+const CAMEL: [&str; 23] = [
     ".vigie.fiche.v1.FicheRow",
     ".vigie.fiche.v1.FicheRowRecording",
     ".vigie.fiche.v1.Recording",
@@ -23,6 +23,7 @@ const CAMEL: [&str; 22] = [
     ".vigie.transcription.v1.RunStatus",
     ".vigie.audit.v1.AuditRow",
     ".vigie.audit.v1.FicheCache",
+    ".vigie.audit.v1.FicheCacheDetail",
     ".vigie.audit.v1.AuditConfigRef",
     ".vigie.audit.v1.AutomationScheduleRef",
     ".vigie.audit.v1.AutomationRunRef",
@@ -75,12 +76,14 @@ const RAW_JSON: [(&str, &str); 7] = [
     (".vigie.automation.v1.RunLog.metadata_json", "metadata"),
 ];
 
+/// Fields with a name of their own on the wire: of two under one name only one is ever set.
+const RENAMED: [(&str, &str); 1] = [(".vigie.audit.v1.AuditRow.fiche_cache_detail", "ficheCache")];
+
 /// Fields that are absent, not null, where the contract leaves them out.
-const OMITTED_WHEN_NONE: [&str; 5] = [
+const OMITTED_WHEN_NONE: [&str; 4] = [
     ".vigie.audit.v1.AuditRow.fiche_cache",
-    ".vigie.audit.v1.FicheCache.agence_nom",
-    ".vigie.audit.v1.FicheCache.prospect_email",
-    ".vigie.audit.v1.FicheCache.prospect_tel",
+    ".vigie.audit.v1.AuditRow.fiche_cache_detail",
+    ".vigie.audit.v1.Pagination.next_cursor",
     ".vigie.transcription.v1.RunStatus.reason",
 ];
 
@@ -109,6 +112,9 @@ fn main() -> Result<(), Box<dyn Error>> {
              #[schema(value_type = serde_json::Value)]"
         );
         builder = builder.field_attribute(field, attribute);
+    }
+    for (field, name) in RENAMED {
+        builder = builder.field_attribute(field, format!("#[serde(rename = \"{name}\")]"));
     }
     for field in OMITTED_WHEN_NONE {
         builder =

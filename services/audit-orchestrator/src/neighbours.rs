@@ -15,8 +15,8 @@ use vigie_events::ids::FicheId;
 use vigie_identity::Caller;
 use vigie_identity::grpc::with_user;
 use vigie_scorecard::{Chunk, Diarization, SourceRecording};
-use vigie_service::InternalChannel;
 use vigie_service::grpc::MAX_MESSAGE_BYTES;
+use vigie_service::{ErrorCode, InternalChannel, WireError};
 
 /// Bound of a call made while handling a message.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -73,7 +73,8 @@ impl Neighbours {
         }
     }
 
-    /// Asks for a fiche with the caller's own token: fiche-cache applies the scope.
+    /// Asks for a fiche with the caller's own token: fiche-cache applies the scope. A look-up at the
+    /// CRM that fails leaves the fiche unknown (6.1); only an absent fiche-cache is an error.
     pub async fn see(
         &self,
         caller: &Caller,
@@ -88,8 +89,12 @@ impl Neighbours {
             look_up,
         };
         let request = with_user(Request::new(request), caller);
-        let answer = self.fiches.clone().get_summaries(request).await;
-        let mut answer = answer.map_err(failed("GetSummaries"))?.into_inner();
+        let mut answer = match self.fiches.clone().get_summaries(request).await {
+            Ok(answer) => answer.into_inner(),
+            // The CRM could not tell whose the fiche is.
+            Err(status) if look_up && of_the_crm(&status) => return Ok(Seen::Unknown),
+            Err(status) => return Err(failed("GetSummaries")(status)),
+        };
         Ok(match answer.fiches.pop() {
             Some(summary) => Seen::InScope(Box::new(fiche_of(summary))),
             None if answer.refused.is_empty() => Seen::Unknown,
@@ -151,6 +156,12 @@ impl Neighbours {
             .pop()
             .map(fiche_of))
     }
+}
+
+/// Whether fiche-cache was there and waited for the CRM in vain.
+fn of_the_crm(status: &tonic::Status) -> bool {
+    status.code() == tonic::Code::DeadlineExceeded
+        || WireError::from(status).code == ErrorCode::ExternalApi
 }
 
 fn bounded<T>(message: T) -> Request<T> {

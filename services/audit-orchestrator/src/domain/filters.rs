@@ -1,5 +1,6 @@
 //! The query of an audit list (`audits.md` 6.2).
 
+use crate::domain::cursor::Cursor;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -13,7 +14,8 @@ pub struct InvalidQuery {
 }
 
 /// Column to sort by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SortBy {
     /// Creation.
     #[default]
@@ -99,6 +101,8 @@ pub struct Filters {
     pub ascending: bool,
     pub limit: i64,
     pub offset: i64,
+    /// Only what comes after this place of the order: `cursor`.
+    pub after: Option<Cursor>,
 }
 
 const STATUSES: [&str; 4] = ["pending", "running", "completed", "failed"];
@@ -115,13 +119,22 @@ impl Filters {
     /// Reads the parameters as received.
     pub fn parse(query: &HashMap<String, String>) -> Result<Self, InvalidQuery> {
         let q = Query(query);
+        let sort_by = match q.raw("sort_by") {
+            Some("completed_at") => SortBy::CompletedAt,
+            Some("score_percentage") => SortBy::ScorePercentage,
+            Some("duration_ms") => SortBy::DurationMs,
+            _ => SortBy::CreatedAt,
+        };
+        let ascending = q.raw("sort_order") == Some("asc");
+        let after = q.cursor("cursor", sort_by, ascending)?;
+        let offset = q.strict("offset")?.unwrap_or(0).max(0);
         Ok(Self {
             fiche_ids: q.csv("fiche_ids"),
             groupes: q.csv("groupes"),
             groupe_query: q.text("groupe_query"),
             agence_query: q.text("agence_query"),
             prospect_query: q.text("prospect_query"),
-            sales_dates: q.parsed_csv("sales_dates"),
+            sales_dates: q.dates("sales_dates")?,
             sales_date: Range {
                 from: q.date("sales_date_from")?,
                 to: q.date("sales_date_to")?,
@@ -148,15 +161,12 @@ impl Filters {
             q: q.text("q"),
             latest_only: q.flag("latest_only"),
             include_deleted: q.flag("include_deleted"),
-            sort_by: match q.raw("sort_by") {
-                Some("completed_at") => SortBy::CompletedAt,
-                Some("score_percentage") => SortBy::ScorePercentage,
-                Some("duration_ms") => SortBy::DurationMs,
-                _ => SortBy::CreatedAt,
-            },
-            ascending: q.raw("sort_order") == Some("asc"),
+            sort_by,
+            ascending,
             limit: q.strict("limit")?.unwrap_or(100).clamp(1, 500),
-            offset: q.strict("offset")?.unwrap_or(0).max(0),
+            // A cursor replaces it.
+            offset: if after.is_some() { 0 } else { offset },
+            after,
         })
     }
 
@@ -218,6 +228,18 @@ impl Query<'_> {
         self.raw(name).and_then(|value| value.parse().ok())
     }
 
+    fn cursor(
+        &self,
+        name: &'static str,
+        sort_by: SortBy,
+        ascending: bool,
+    ) -> Result<Option<Cursor>, InvalidQuery> {
+        let invalid = InvalidQuery { parameter: name };
+        self.raw(name)
+            .map(|text| Cursor::decode(text, sort_by, ascending).ok_or(invalid))
+            .transpose()
+    }
+
     fn strict(&self, name: &'static str) -> Result<Option<i64>, InvalidQuery> {
         let invalid = |_| InvalidQuery { parameter: name };
         self.raw(name)
@@ -235,6 +257,14 @@ impl Query<'_> {
             from: bound(from)?,
             to: bound(to)?,
         })
+    }
+
+    /// Items that all have to be dates.
+    fn dates(&self, name: &'static str) -> Result<Vec<NaiveDate>, InvalidQuery> {
+        let invalid = |_| InvalidQuery { parameter: name };
+        let items = self.csv(name);
+        let dates = items.iter().map(|item| item.parse().map_err(invalid));
+        dates.collect()
     }
 
     fn date(&self, name: &'static str) -> Result<Option<NaiveDate>, InvalidQuery> {
@@ -320,7 +350,13 @@ mod tests {
         assert_eq!(filters.score.from, None);
         assert_eq!(filters.is_compliant, Some(false));
         assert_eq!((filters.limit, filters.offset), (500, 0));
-        for bad in [("limit", "x"), ("date_from", "hier"), ("tokens_min", "-1")] {
+        for bad in [
+            ("limit", "x"),
+            ("date_from", "hier"),
+            ("tokens_min", "-1"),
+            ("sales_dates", "2026-01-05,hier"),
+            ("cursor", "zz"),
+        ] {
             assert_eq!(parse(&[bad]).unwrap_err().parameter, bad.0);
         }
     }

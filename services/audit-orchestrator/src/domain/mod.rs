@@ -3,6 +3,7 @@
 pub mod announcer;
 pub mod answer;
 pub mod audit;
+pub mod cursor;
 pub mod filters;
 pub mod material;
 pub mod prices;

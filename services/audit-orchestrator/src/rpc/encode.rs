@@ -5,7 +5,7 @@ use crate::store::list::ListedAudit;
 use crate::store::view::StepRow;
 use vigie_contracts::audit::v1::{
     AuditConfigRef, AuditRow, AutomationRunRef, AutomationScheduleRef, FicheAudit, FicheCache,
-    StepResult,
+    FicheCacheDetail, StepResult,
 };
 
 /// What of the fiche an audit row shows.
@@ -21,21 +21,21 @@ pub enum FicheShown {
 
 /// An audit row; `result_data_json` is what is stored.
 pub fn audit(row: ListedAudit, shown: FicheShown) -> AuditRow {
-    let fiche_cache = match shown {
-        FicheShown::None => None,
-        FicheShown::Names | FicheShown::Full => {
-            let full = shown == FicheShown::Full;
-            Some(FicheCache {
-                fiche_id: row.fiche_id.clone(),
-                groupe: row.groupe,
-                prospect_nom: row.prospect_nom,
-                prospect_prenom: row.prospect_prenom,
-                agence_nom: row.agence_nom.filter(|_| full),
-                prospect_email: row.prospect_email.filter(|_| full),
-                prospect_tel: row.prospect_tel.filter(|_| full),
-            })
-        }
-    };
+    let fiche_cache = (shown == FicheShown::Names).then(|| FicheCache {
+        fiche_id: row.fiche_id.clone(),
+        groupe: row.groupe.clone(),
+        prospect_nom: row.prospect_nom.clone(),
+        prospect_prenom: row.prospect_prenom.clone(),
+    });
+    let fiche_cache_detail = (shown == FicheShown::Full).then_some(FicheCacheDetail {
+        fiche_id: row.fiche_id,
+        groupe: row.groupe,
+        prospect_nom: row.prospect_nom,
+        prospect_prenom: row.prospect_prenom,
+        agence_nom: row.agence_nom,
+        prospect_email: row.prospect_email,
+        prospect_tel: row.prospect_tel,
+    });
     AuditRow {
         id: row.id.to_string(),
         fiche_cache_id: row.fiche_cache_id.map(|id| id.to_string()),
@@ -68,6 +68,7 @@ pub fn audit(row: ListedAudit, shown: FicheShown) -> AuditRow {
         created_at: iso(row.created_at),
         updated_at: iso(row.updated_at),
         fiche_cache,
+        fiche_cache_detail,
         audit_config: Some(AuditConfigRef {
             id: row.audit_config_id.to_string(),
             name: row.config_name,

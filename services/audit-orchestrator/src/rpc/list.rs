@@ -1,6 +1,7 @@
 //! `ListAudits` and `ListByFiche` (`audits.md` 6.2, 6.8).
 
 use crate::app::AppState;
+use crate::domain::cursor::Cursor;
 use crate::domain::filters::{Filters, InvalidQuery};
 use crate::neighbours::{NeighbourError, Seen};
 use crate::rpc::encode::{self, FicheShown};
@@ -78,10 +79,13 @@ async fn page(
 ) -> Result<ListAuditsResponse, ListAuditsError> {
     let filters = Filters::parse(&request.filters)?;
     let mut conn = state.db.acquire().await?;
-    let (rows, total) = store::list::page(&mut conn, &filters, scope).await?;
-    let (limit, offset) = (filters.limit, filters.offset);
+    let page = store::list::page(&mut conn, &filters, scope).await?;
+    let (limit, offset, total) = (filters.limit, filters.offset, page.total);
+    let next = page.next.as_ref().map(Cursor::encode);
+    let next_cursor = next.transpose().map_err(GetAuditError::from)?;
     Ok(ListAuditsResponse {
-        audits: rows
+        audits: page
+            .audits
             .into_iter()
             .map(|row| encode::audit(row, FicheShown::Names))
             .collect(),
@@ -91,8 +95,9 @@ async fn page(
             offset,
             current_page: offset / limit + 1,
             total_pages: (total + limit - 1) / limit,
-            has_next_page: offset + limit < total,
-            has_prev_page: offset > 0,
+            has_next_page: next_cursor.is_some(),
+            has_prev_page: offset > 0 || filters.after.is_some(),
+            next_cursor,
         }),
     })
 }

@@ -4,7 +4,9 @@
 //! together at run time: the one place without checked macros. Values are always bound, and the
 //! scope of the caller is always the last condition.
 
+use crate::domain::cursor::{Cursor, SortKey};
 use crate::domain::filters::{Filters, Range, SortBy, TimeRange, Until};
+use crate::store::impossible;
 use chrono::{DateTime, Utc};
 use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Type};
 use vigie_identity::FicheScope;
@@ -252,19 +254,45 @@ impl Statement {
         }
     }
 
+    /// Only what comes after a place: the rest of its value, the values beyond it, then nulls.
+    fn after(&mut self, filters: &Filters) {
+        let Some(cursor) = &filters.after else { return };
+        let column = sort_column(filters.sort_by);
+        let beyond = if filters.ascending { ">" } else { "<" };
+        match cursor.key {
+            SortKey::Time(Some(time)) => self.beyond(column, beyond, time, cursor.id),
+            SortKey::Score(score) => self.beyond(column, beyond, score, cursor.id),
+            SortKey::Millis(Some(millis)) => self.beyond(column, beyond, millis, cursor.id),
+            SortKey::Time(None) | SortKey::Millis(None) => {
+                self.0
+                    .push(format_args!(" AND {column} IS NULL AND a.id {beyond} "));
+                self.0.push_bind(cursor.id);
+            }
+        }
+    }
+
+    fn beyond<T>(&mut self, column: &'static str, beyond: &'static str, value: T, id: i64)
+    where
+        T: Copy + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send + 'static,
+    {
+        self.0
+            .push(format_args!(" AND ({column} IS NULL OR {column} {beyond} "));
+        self.0.push_bind(value);
+        self.0.push(format_args!(" OR ({column} = "));
+        self.0.push_bind(value);
+        self.0.push(format_args!(" AND a.id {beyond} "));
+        self.0.push_bind(id).push("))");
+    }
+
     fn order(&mut self, filters: &Filters) {
         let direction = if filters.ascending { "ASC" } else { "DESC" };
-        let column = match filters.sort_by {
-            SortBy::CreatedAt => "a.created_at",
-            SortBy::CompletedAt => "a.completed_at",
-            SortBy::ScorePercentage => "a.score_percentage",
-            SortBy::DurationMs => "a.duration_ms",
-        };
+        let column = sort_column(filters.sort_by);
         self.0.push(format_args!(
             " ORDER BY {column} {direction} NULLS LAST, a.id {direction} LIMIT "
         ));
         self.0
-            .push_bind(filters.limit)
+            // One more tells whether there is a next page.
+            .push_bind(filters.limit + 1)
             .push(" OFFSET ")
             .push_bind(filters.offset);
     }
@@ -274,13 +302,52 @@ impl Statement {
     }
 }
 
-/// A page of audits in scope, and how many there are.
+const fn sort_column(sort_by: SortBy) -> &'static str {
+    match sort_by {
+        SortBy::CreatedAt => "a.created_at",
+        SortBy::CompletedAt => "a.completed_at",
+        // As doubles: a cursor brings back what it was given.
+        SortBy::ScorePercentage => "a.score_percentage::float8",
+        SortBy::DurationMs => "a.duration_ms",
+    }
+}
+
+/// The place after an audit.
+fn place(filters: &Filters, last: &ListedAudit) -> sqlx::Result<Cursor> {
+    let key = match filters.sort_by {
+        SortBy::CreatedAt => SortKey::Time(Some(last.created_at)),
+        SortBy::CompletedAt => SortKey::Time(last.completed_at),
+        SortBy::ScorePercentage => {
+            SortKey::Score(last.score_percentage.parse().map_err(impossible)?)
+        }
+        SortBy::DurationMs => SortKey::Millis(last.duration_ms),
+    };
+    Ok(Cursor::new(
+        filters.sort_by,
+        filters.ascending,
+        key,
+        last.id,
+    ))
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Its audits.
+    pub audits: Vec<ListedAudit>,
+    /// How many there are on all pages.
+    pub total: i64,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<Cursor>,
+}
+
+/// A page of audits in scope.
 #[tracing::instrument(name = "store.list.page", skip_all, err)]
 pub async fn page(
     conn: &mut PgConnection,
     filters: &Filters,
     scope: &FicheScope,
-) -> sqlx::Result<(Vec<ListedAudit>, i64)> {
+) -> sqlx::Result<Page> {
     let mut count = Statement::select("SELECT count(*)");
     count.filters(filters);
     count.scope(scope);
@@ -288,8 +355,21 @@ pub async fn page(
     let mut select = Statement::select(COLUMNS);
     select.filters(filters);
     select.scope(scope);
+    select.after(filters);
     select.order(filters);
-    Ok((select.audits(conn).await?, total))
+    let mut audits = select.audits(conn).await?;
+    let limit = usize::try_from(filters.limit).unwrap_or_default();
+    let more = audits.len() > limit;
+    audits.truncate(limit);
+    let next = match audits.last() {
+        Some(last) if more => Some(place(filters, last)?),
+        _ => None,
+    };
+    Ok(Page {
+        audits,
+        total,
+        next,
+    })
 }
 
 /// The latest, undeleted audits of a fiche in scope, newest first.

@@ -45,9 +45,9 @@ async fn world() -> World {
 async fn fiches(world: &World, pairs: &[(&str, &str)], scope: &FicheScope) -> Vec<String> {
     let filters = Filters::parse(&query(pairs)).unwrap();
     let mut conn = world.db.acquire().await.unwrap();
-    let (rows, total) = list::page(&mut conn, &filters, scope).await.unwrap();
-    assert!(usize::try_from(total).unwrap() >= rows.len());
-    let mut ids: Vec<_> = rows.into_iter().map(|row| row.fiche_id).collect();
+    let page = list::page(&mut conn, &filters, scope).await.unwrap();
+    assert!(usize::try_from(page.total).unwrap() >= page.audits.len());
+    let mut ids: Vec<_> = page.audits.into_iter().map(|row| row.fiche_id).collect();
     ids.sort();
     ids
 }
@@ -155,11 +155,53 @@ async fn pages_are_cut_in_a_stable_order() {
             ("sort_by", "duration_ms"),
         ]);
         let filters = Filters::parse(&pairs).unwrap();
-        let (rows, total) = list::page(&mut conn, &filters, &all).await.unwrap();
-        assert_eq!(total, 4);
-        seen.extend(rows.into_iter().map(|row| row.id));
+        let page = list::page(&mut conn, &filters, &all).await.unwrap();
+        assert_eq!((page.total, page.next.is_some()), (4, offset == "0"));
+        seen.extend(page.audits.into_iter().map(|row| row.id));
     }
     seen.sort_unstable();
     seen.dedup();
     assert_eq!(seen.len(), 4);
+}
+
+#[tokio::test]
+async fn cursors_walk_a_list_in_its_order_and_nulls_come_last() {
+    let world = world().await;
+    let all = scope(Scope::All);
+    world
+        .execute(
+            "UPDATE audits SET duration_ms = CASE fiche_id WHEN '1' THEN 10 WHEN '2' THEN 10 END,
+                    score_percentage = CASE fiche_id WHEN '3' THEN 66.67 ELSE 12.34 END",
+        )
+        .await;
+    let mut conn = world.db.acquire().await.unwrap();
+    for sort_by in [
+        "created_at",
+        "completed_at",
+        "score_percentage",
+        "duration_ms",
+    ] {
+        for sort_order in ["asc", "desc"] {
+            let order = [("sort_by", sort_by), ("sort_order", sort_order)];
+            let whole = Filters::parse(&query(&order)).unwrap();
+            let whole = list::page(&mut conn, &whole, &all).await.unwrap();
+            assert!(whole.next.is_none());
+            let expected: Vec<i64> = whole.audits.iter().map(|row| row.id).collect();
+            let (mut walked, mut cursor) = (Vec::new(), None);
+            loop {
+                let mut pairs = query(&order);
+                pairs.insert("limit".to_owned(), "1".to_owned());
+                if let Some(cursor) = cursor {
+                    pairs.insert("cursor".to_owned(), cursor);
+                }
+                let filters = Filters::parse(&pairs).unwrap();
+                let page = list::page(&mut conn, &filters, &all).await.unwrap();
+                assert_eq!((page.total, page.audits.len()), (4, 1));
+                walked.extend(page.audits.iter().map(|row| row.id));
+                let Some(next) = page.next else { break };
+                cursor = Some(next.encode().unwrap());
+            }
+            assert_eq!(walked, expected, "{order:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use url::Url;
 use vigie_audit_orchestrator::neighbours::Neighbours;
 use vigie_contracts::fiche::v1::fiche_service_server::{FicheService, FicheServiceServer};
@@ -30,6 +30,8 @@ use vigie_service::{InternalChannel, ServiceName};
 #[derive(Clone, Default)]
 pub struct Script {
     pub transcribed: Arc<AtomicUsize>,
+    /// How summaries fail.
+    pub failure: Option<Code>,
 }
 
 fn unused<T>() -> Result<Response<T>, Status> {
@@ -82,6 +84,9 @@ impl FicheService for Script {
         &self,
         request: Request<GetSummariesRequest>,
     ) -> Result<Response<GetSummariesResponse>, Status> {
+        if let Some(code) = self.failure {
+            return Err(Status::new(code, "as the test wants it"));
+        }
         let summary = |fiche_id: String| FicheSummary {
             fiche_id,
             fiche_cache_id: Some("5120".to_owned()),

@@ -23,8 +23,12 @@ struct Rpcs {
 }
 
 async fn rpcs() -> Rpcs {
+    rpcs_beside(Script::default()).await
+}
+
+async fn rpcs_beside(script: Script) -> Rpcs {
     let world = World::new().await;
-    let neighbours = serve(Script::default(), &TaskTracker::new()).await;
+    let neighbours = serve(script, &TaskTracker::new()).await;
     let (db, workflow) = (world.db.clone(), world.workflow.clone());
     Rpcs {
         rpc: AuditRpc::new(AppState {
@@ -91,6 +95,12 @@ fn run(fiche: &str, config: &str) -> RunAuditRequest {
     }
 }
 
+/// The stored snapshot of an audit.
+async fn snapshot(world: &World, id: &str) -> serde_json::Value {
+    let row = world.listed(id.parse().unwrap()).await;
+    serde_json::from_str(&row.result_data.unwrap()).unwrap()
+}
+
 #[tokio::test]
 async fn a_run_is_a_row_and_its_command() {
     let Rpcs { world, rpc } = rpcs().await;
@@ -104,6 +114,11 @@ async fn a_run_is_a_row_and_its_command() {
             .starts_with(&format!("audit-44-{}-", config.id))
     );
     assert_eq!(answer.phase, "queued");
+    let pending = snapshot(&world, &answer.audit_id).await;
+    assert_eq!(pending["audit_id"], answer.tracking_id);
+    assert_eq!(pending["status"], "pending");
+    assert!(pending["started_at"].is_null());
+    assert_eq!(pending["approach"]["transcript_mode"], "prompt");
     let row = world.listed(answer.audit_id.parse().unwrap()).await;
     assert_eq!(
         (row.status.as_str(), row.trigger_source.as_deref()),
@@ -128,6 +143,11 @@ async fn a_run_is_a_row_and_its_command() {
         .unwrap()
         .into_inner();
     assert_eq!(latest.audit_config_name, config.name);
+    // Asked for and kept, but not what is done.
+    let id = latest.audit_id.parse().unwrap();
+    assert!(world.audit(id).await.use_rlm);
+    let snapshot = snapshot(&world, &latest.audit_id).await;
+    assert_eq!(snapshot["approach"]["use_rlm"], false);
 }
 
 #[tokio::test]
@@ -190,7 +210,7 @@ async fn one_audit_is_shown_to_those_who_may_see_it() {
         shown
             .audit
             .unwrap()
-            .fiche_cache
+            .fiche_cache_detail
             .unwrap()
             .prospect_nom
             .as_deref(),
@@ -240,6 +260,63 @@ async fn one_audit_is_shown_to_those_who_may_see_it() {
         .await
         .unwrap();
     assert!(answer.into_inner().allowed);
+}
+
+#[tokio::test]
+async fn details_name_what_they_do_not_know_and_lists_do_not() {
+    let Rpcs { world, rpc } = rpcs().await;
+    let config = world.config(6).await;
+    world.project("1", Some("Equipe Ouest"), None).await;
+    let id = world.queued("1", &config).await.to_string();
+    let request = by(user(Scope::All, false), GetAuditRequest { audit_id: id });
+    let detail = rpc.get_audit(request).await.unwrap().into_inner().audit;
+    let detail = serde_json::to_value(detail.unwrap()).unwrap();
+    let fiche = &detail["ficheCache"];
+    for unknown in ["agenceNom", "prospectEmail", "prospectTel"] {
+        assert_eq!(fiche.get(unknown), Some(&serde_json::Value::Null));
+    }
+    assert!(detail.get("ficheCacheDetail").is_none());
+    let listed = by(user(Scope::All, false), ListAuditsRequest::default());
+    let listed = rpc.list_audits(listed).await.unwrap().into_inner();
+    let row = serde_json::to_value(&listed.audits[0]).unwrap();
+    assert_eq!(row["ficheCache"]["prospectNom"], "Lenoir");
+    assert!(row["ficheCache"].get("agenceNom").is_none());
+    let pagination = serde_json::to_value(listed.pagination.unwrap()).unwrap();
+    assert!(pagination.get("next_cursor").is_none());
+}
+
+#[tokio::test]
+async fn a_fiche_that_nobody_could_look_up_is_refused_and_a_down_cache_is_not_a_refusal() {
+    for (failure, expected) in [
+        (Code::DeadlineExceeded, ErrorCode::Authorization),
+        (Code::Unavailable, ErrorCode::Unavailable),
+    ] {
+        let script = Script {
+            failure: Some(failure),
+            ..Script::default()
+        };
+        let Rpcs { world, rpc } = rpcs_beside(script).await;
+        let config = world.config(6).await;
+        let request = by(user(Scope::Group, true), run("44", &config.id));
+        let refused = rpc.run_audit(request).await.unwrap_err();
+        assert_eq!(wire(&refused).0, expected, "{failure:?}");
+        assert_eq!(world.count("SELECT count(*) FROM audits").await, 0);
+        // With everything in scope there is nothing to decide.
+        let request = by(user(Scope::All, true), run("44", &config.id));
+        rpc.run_audit(request).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn those_who_see_all_may_watch_an_audit_that_is_not_there_yet() {
+    let Rpcs { world: _world, rpc } = rpcs().await;
+    for (scope, expected) in [(Scope::All, true), (Scope::Group, false)] {
+        let request = CheckChannelRequest {
+            audit_key: "audit-44-2-1".to_owned(),
+        };
+        let answer = rpc.check_channel(by(user(scope, false), request)).await;
+        assert_eq!(answer.unwrap().into_inner().allowed, expected);
+    }
 }
 
 #[tokio::test]
