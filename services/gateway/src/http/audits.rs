@@ -43,7 +43,8 @@ const STATUSES: [&str; 4] = ["PRESENT", "ABSENT", "PARTIEL", "NON_APPLICABLE"];
     params(("fiche_ids" = Option<String>, Query, description = "comma list"),
         ("status" = Option<String>, Query, description = "comma list"),
         ("limit" = Option<i64>, Query, description = "1 to 500, 100 by default"),
-        ("offset" = Option<i64>, Query)),
+        ("offset" = Option<i64>, Query),
+        ("cursor" = Option<String>, Query, description = "pagination.next_cursor of the page before; replaces offset")),
     responses((status = 200, description = "every filter of the contract is taken", body = Page)))]
 pub async fn list(
     State(gateway): State<AppState>,
