@@ -50,7 +50,7 @@ pub use llm_schema::{ParseError, SCHEMA_NAME, llm_schema, parse_model_output};
 pub use normalize::normalize;
 pub use percent::{NotAPercent, Percent};
 pub use recompute::{DerivedStep, Recomputed, StoredStep, derive_step, recompute};
-pub use search::{Hit, LexicalIndex, Line, Quote, best_quote, lines, terms};
+pub use search::{Hit, LexicalIndex, Line, Passage, best_passage, lines, passages, terms};
 pub use step_result::{Citation, ControlPoint, StepMetadata, StepResult, Usage};
 pub use timeline::{
     Chunk, Diarization, LeftOut, MissingRecording, Recording, SourceRecording, Timeline, minutage,

@@ -40,15 +40,14 @@ pub struct Line<'a> {
     pub text: &'a str,
 }
 
-/// A passage of a chunk that is long enough to be cited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quote<'a> {
+/// A passage of a chunk that is long enough to be cited, with its terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
     /// Label of the speaker.
-    pub speaker: &'a str,
+    pub speaker: String,
     /// The words, verbatim, of this speaker only.
-    pub text: &'a str,
-    /// How many of the terms it holds.
-    pub matched: usize,
+    pub text: String,
+    terms: HashSet<String>,
 }
 
 /// A chunk that holds some of the terms.
@@ -128,38 +127,50 @@ pub fn lines(chunk: &Chunk) -> Vec<Line<'_>> {
     lines.collect()
 }
 
-/// The passage of a chunk that holds the most of `terms` and is long enough to be a valid citation:
-/// a sentence, or the whole turn where its sentences are too short. The first of equals.
-pub fn best_quote<'a, T: AsRef<str>>(
-    chunk: &'a Chunk,
-    terms: &[T],
-    min: MinQuoteChars,
-) -> Option<Quote<'a>> {
-    let mut best: Option<Quote<'a>> = None;
+/// The passages of a chunk that are long enough to be valid citations: its sentences, or the whole
+/// turn where a sentence is too short. Prepare them once for all searches.
+pub fn passages(chunk: &Chunk, min: MinQuoteChars) -> Vec<Passage> {
+    let long_enough = |text: &&str| utf16_length(&normalize(text)) >= min.get().max(1);
+    let mut passages = Vec::new();
     for line in lines(chunk) {
-        for passage in sentences(line.text) {
-            let long_enough = |text: &&str| utf16_length(&normalize(text)) >= min.get().max(1);
-            let Some(text) = Some(passage)
+        for sentence in sentences(line.text) {
+            let citable = Some(sentence)
                 .filter(long_enough)
-                .or_else(|| Some(line.text.trim()).filter(long_enough))
-            else {
-                continue;
-            };
-            let found: HashSet<String> = stems(text).into_iter().collect();
-            let matched = terms
-                .iter()
-                .filter(|term| found.contains(term.as_ref()))
-                .count();
-            if matched > best.map_or(0, |quote| quote.matched) {
-                best = Some(Quote {
-                    speaker: line.speaker,
-                    text,
-                    matched,
+                .or_else(|| Some(line.text.trim()).filter(long_enough));
+            if let Some(text) = citable {
+                passages.push(Passage {
+                    speaker: line.speaker.to_owned(),
+                    text: text.to_owned(),
+                    terms: stems(text).into_iter().collect(),
                 });
             }
         }
     }
+    passages
+}
+
+/// The passage that holds the most of `terms`; the first of equals, none without a match.
+pub fn best_passage<'a, T: AsRef<str>>(
+    passages: &'a [Passage],
+    terms: &[T],
+) -> Option<&'a Passage> {
+    let mut best = None;
+    let mut most = 0;
+    for passage in passages {
+        let held = terms.iter().filter(|term| passage.holds(term.as_ref()));
+        let held = held.count();
+        if held > most {
+            (best, most) = (Some(passage), held);
+        }
+    }
     best
+}
+
+impl Passage {
+    /// Whether it says this term.
+    pub fn holds(&self, term: &str) -> bool {
+        self.terms.contains(term)
+    }
 }
 
 /// Cuts after `.`, `!`, `?` or `…` followed by white space.
@@ -244,6 +255,15 @@ mod tests {
     use super::*;
     use crate::{NormalizedTimeline, sample};
 
+    fn best_quote(chunk: &Chunk, terms: &[String]) -> Option<(String, String)> {
+        let passages = passages(chunk, MinQuoteChars::DEFAULT);
+        best_passage(&passages, terms).map(|found| (found.speaker.clone(), found.text.clone()))
+    }
+
+    fn quoted(speaker: &str, text: &str) -> Option<(String, String)> {
+        Some((speaker.to_owned(), text.to_owned()))
+    }
+
     #[test]
     fn stop_words_are_folded_and_sorted() {
         assert!(STOP_WORDS.is_sorted());
@@ -281,28 +301,22 @@ mod tests {
     fn the_best_sentence_is_quoted_with_its_speaker() {
         let timeline = sample::timeline();
         let chunk = timeline.chunk(0, 1).unwrap();
-        let quote = best_quote(chunk, &terms("optique"), MinQuoteChars::DEFAULT).unwrap();
+        let quote = best_quote(chunk, &terms("optique"));
         assert_eq!(
-            (quote.speaker, quote.text),
-            ("speaker_1", "Un coup de cœur pour l'optique.")
+            quote,
+            quoted("speaker_1", "Un coup de cœur pour l'optique.")
         );
         // "C'est exact, d'accord." is long enough, the word alone is not.
-        let quote = best_quote(chunk, &terms("accord"), MinQuoteChars::DEFAULT).unwrap();
-        assert_eq!(quote.text, "C'est exact, d'accord.");
-        assert_eq!(
-            best_quote(chunk, &terms("budget"), MinQuoteChars::DEFAULT),
-            None
-        );
+        let quote = best_quote(chunk, &terms("accord"));
+        assert_eq!(quote, quoted("speaker_1", "C'est exact, d'accord."));
+        assert_eq!(best_quote(chunk, &terms("budget")), None);
     }
 
     #[test]
     fn a_short_sentence_takes_its_turn_along() {
         let chunk = sample::chunk(0, "speaker_0: Budget ? Dites-moi tout.\nspeaker_1: Budget.");
-        let quote = best_quote(&chunk, &terms("budget"), MinQuoteChars::DEFAULT).unwrap();
-        assert_eq!(
-            (quote.speaker, quote.text),
-            ("speaker_0", "Budget ? Dites-moi tout.")
-        );
+        let quote = best_quote(&chunk, &terms("budget"));
+        assert_eq!(quote, quoted("speaker_0", "Budget ? Dites-moi tout."));
     }
 
     #[test]
@@ -329,8 +343,8 @@ mod tests {
             let mut timeline = sample::timeline();
             timeline.recordings[0].chunks[0] = sample::chunk(0, &text);
             let wanted = terms(&wanted);
-            let quote = best_quote(&timeline.recordings[0].chunks[0], &wanted, MinQuoteChars::DEFAULT)
-                .map(|quote| sample::citation(quote.text, 0, 0));
+            let quote = best_quote(&timeline.recordings[0].chunks[0], &wanted)
+                .map(|(_, text)| sample::citation(&text, 0, 0));
             if let Some(citation) = quote {
                 let timeline = NormalizedTimeline::new(timeline);
                 prop_assert!(timeline.confirms(&citation, MinQuoteChars::DEFAULT));

@@ -11,7 +11,7 @@ use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
 use vigie_events::audit::StepAnalyze;
 use vigie_events::ids::AuditId;
-use vigie_scorecard::{ConfigSnapshot, LexicalIndex, Timeline};
+use vigie_scorecard::{ConfigSnapshot, Timeline};
 use vigie_service::InternalChannel;
 use vigie_service::grpc::MAX_MESSAGE_BYTES;
 
@@ -132,10 +132,5 @@ fn inflate(deflated: &[u8], hash: String) -> Result<Transcript, ContextError> {
         .map_err(|_| ContextError::Malformed("timeline"))?;
     let timeline: Timeline =
         serde_json::from_slice(&json).map_err(|_| ContextError::Malformed("timeline"))?;
-    let index = LexicalIndex::new(&timeline);
-    Ok(Transcript {
-        timeline,
-        index,
-        hash,
-    })
+    Ok(Transcript::new(timeline, hash))
 }

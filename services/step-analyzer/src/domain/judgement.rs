@@ -1,8 +1,12 @@
 //! A step to judge and what comes of it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 use vigie_events::audit::ModelCall;
-use vigie_scorecard::{ConfigSnapshot, LexicalIndex, StepDefinition, StepResult, Timeline};
+use vigie_scorecard::{
+    ConfigSnapshot, LexicalIndex, MinQuoteChars, Passage, StepDefinition, StepResult, Timeline,
+    passages,
+};
 
 /// A transcript prepared once for all steps, and all audits, that judge it.
 #[derive(Debug)]
@@ -11,8 +15,28 @@ pub struct Transcript {
     pub timeline: Timeline,
     /// Where every word of it occurs.
     pub index: LexicalIndex,
+    /// What can be cited of each chunk, by recording and chunk index.
+    pub passages: HashMap<(i32, i32), Vec<Passage>>,
     /// SHA-256 of the timeline, hexadecimal.
     pub hash: String,
+}
+
+impl Transcript {
+    /// Prepares a timeline: tens of milliseconds for an hour of speech.
+    pub fn new(timeline: Timeline, hash: String) -> Self {
+        let index = LexicalIndex::new(&timeline);
+        let passages = timeline.chunks().map(|(recording, chunk)| {
+            let place = (recording.recording_index, chunk.chunk_index);
+            (place, passages(chunk, MinQuoteChars::DEFAULT))
+        });
+        let passages = passages.collect();
+        Self {
+            timeline,
+            index,
+            passages,
+            hash,
+        }
+    }
 }
 
 /// One step to judge.

@@ -89,7 +89,8 @@ fn step_text(step: &StepDefinition, total: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_scorecard::{ConfigSnapshot, LexicalIndex, Timeline};
+    use crate::domain::judgement::Transcript;
+    use vigie_scorecard::{ConfigSnapshot, Timeline};
 
     fn step() -> StepDefinition {
         serde_json::from_value(serde_json::json!({
@@ -109,13 +110,7 @@ mod tests {
             revision: 1,
             steps: vec![step.clone()],
         };
-        let timeline = Timeline::default();
-        let index = LexicalIndex::new(&timeline);
-        let transcript = crate::domain::judgement::Transcript {
-            timeline,
-            index,
-            hash: String::new(),
-        };
+        let transcript = Transcript::new(Timeline::default(), String::new());
         let question = Question {
             config: &config,
             step,

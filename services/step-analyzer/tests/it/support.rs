@@ -1,6 +1,6 @@
 //! Calls of the simulators as transcripts, and the six-step scorecard.
 
-use vigie_scorecard::{ConfigSnapshot, LexicalIndex, SourceRecording, Timeline, Word, WordKind};
+use vigie_scorecard::{ConfigSnapshot, SourceRecording, Timeline, Word, WordKind};
 use vigie_simulators::calls;
 use vigie_step_analyzer::domain::judgement::Transcript;
 
@@ -25,12 +25,7 @@ pub fn transcript(slug: &str) -> Transcript {
         ..SourceRecording::default()
     };
     let (timeline, _) = Timeline::build(vec![source]);
-    let index = LexicalIndex::new(&timeline);
-    Transcript {
-        timeline,
-        index,
-        hash: slug.to_owned(),
-    }
+    Transcript::new(timeline, slug.to_owned())
 }
 
 /// The seeded six-step configuration.

@@ -1,7 +1,7 @@
 //! What a control point asks for, as words that may be heard for it.
 
 use std::collections::{HashMap, HashSet};
-use vigie_scorecard::terms;
+use vigie_scorecard::{Passage, terms};
 
 /// Words that describe the check, not what is said in the call.
 const CHECK_WORDS: &str = "annoncé citée posée faite expliqué indiquée vérifiée identifié demandé \
@@ -15,9 +15,9 @@ pub struct Concept {
 }
 
 impl Concept {
-    /// Whether one of its words is among these terms.
-    pub fn is_in(&self, said: &HashSet<String>) -> bool {
-        !self.terms.is_disjoint(said)
+    /// Whether the passage holds one of its words.
+    pub fn is_in(&self, passage: &Passage) -> bool {
+        self.terms.iter().any(|term| passage.holds(term))
     }
 
     /// Its words.
@@ -86,9 +86,18 @@ impl Lexicon {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vigie_scorecard::{Chunk, MinQuoteChars, passages};
 
-    fn said(text: &str) -> HashSet<String> {
-        terms(text).into_iter().collect()
+    fn said(text: &str) -> Passage {
+        let chunk = Chunk {
+            chunk_index: 0,
+            start_timestamp: 0.0,
+            end_timestamp: 1.0,
+            message_count: 1,
+            speakers: vec!["speaker_0".to_owned()],
+            full_text: format!("speaker_0: {text}"),
+        };
+        passages(&chunk, MinQuoteChars::DEFAULT).remove(0)
     }
 
     #[test]

@@ -3,9 +3,7 @@
 use super::concepts::Concept;
 use crate::domain::judgement::Transcript;
 use std::collections::HashSet;
-use vigie_scorecard::{
-    Chunk, Citation, MinQuoteChars, NOT_AVAILABLE, Recording, best_quote, minutage, terms,
-};
+use vigie_scorecard::{Chunk, Citation, NOT_AVAILABLE, Recording, best_passage, minutage};
 
 /// Chunks that are read closely, of those that hold a word of the point.
 const CHUNKS_READ: usize = 6;
@@ -46,14 +44,18 @@ impl Evidence {
             else {
                 continue;
             };
-            let Some(quote) = best_quote(chunk, &wanted, MinQuoteChars::DEFAULT) else {
+            let place = (hit.recording_index, hit.chunk_index);
+            let passages = transcript
+                .passages
+                .get(&place)
+                .map_or(&[][..], Vec::as_slice);
+            let Some(passage) = best_passage(passages, &wanted) else {
                 continue;
             };
-            let heard: HashSet<String> = terms(quote.text).into_iter().collect();
             let before = said.len();
-            said.extend((0..concepts.len()).filter(|&i| concepts[i].is_in(&heard)));
+            said.extend((0..concepts.len()).filter(|&i| concepts[i].is_in(passage)));
             if said.len() > before {
-                citations.push(cite(recording, chunk, quote.speaker, quote.text));
+                citations.push(cite(recording, chunk, &passage.speaker, &passage.text));
             }
             if citations.len() == MAX_QUOTES || said.len() == concepts.len() {
                 break;
