@@ -260,8 +260,8 @@ mod tests {
         best_passage(&passages, terms).map(|found| (found.speaker.clone(), found.text.clone()))
     }
 
-    fn quoted(speaker: &str, text: &str) -> Option<(String, String)> {
-        Some((speaker.to_owned(), text.to_owned()))
+    fn quoted(speaker: &str, text: &str) -> (String, String) {
+        (speaker.to_owned(), text.to_owned())
     }
 
     #[test]
@@ -303,12 +303,15 @@ mod tests {
         let chunk = timeline.chunk(0, 1).unwrap();
         let quote = best_quote(chunk, &terms("optique"));
         assert_eq!(
-            quote,
+            quote.unwrap(),
             quoted("speaker_1", "Un coup de cœur pour l'optique.")
         );
         // "C'est exact, d'accord." is long enough, the word alone is not.
         let quote = best_quote(chunk, &terms("accord"));
-        assert_eq!(quote, quoted("speaker_1", "C'est exact, d'accord."));
+        assert_eq!(
+            quote.unwrap(),
+            quoted("speaker_1", "C'est exact, d'accord.")
+        );
         assert_eq!(best_quote(chunk, &terms("budget")), None);
     }
 
@@ -316,7 +319,10 @@ mod tests {
     fn a_short_sentence_takes_its_turn_along() {
         let chunk = sample::chunk(0, "speaker_0: Budget ? Dites-moi tout.\nspeaker_1: Budget.");
         let quote = best_quote(&chunk, &terms("budget"));
-        assert_eq!(quote, quoted("speaker_0", "Budget ? Dites-moi tout."));
+        assert_eq!(
+            quote.unwrap(),
+            quoted("speaker_0", "Budget ? Dites-moi tout.")
+        );
     }
 
     #[test]
