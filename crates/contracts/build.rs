@@ -4,11 +4,13 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 8] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
+    "vigie/auth/v1/admin.proto",
     "vigie/auth/v1/auth.proto",
     "vigie/automation/v1/automation.proto",
+    "vigie/fiche/v1/directory.proto",
     "vigie/fiche/v1/fiche.proto",
     "vigie/transcription/v1/transcription.proto",
 ];
@@ -41,7 +43,50 @@ const CAMEL: [&str; 23] = [
 ];
 
 /// Views that the contract writes in snake case.
-const SNAKE: [&str; 9] = [
+const SNAKE: [&str; 52] = [
+    ".vigie.auth.v1.RoleGrant",
+    ".vigie.auth.v1.TeamRef",
+    ".vigie.auth.v1.LinkedUser",
+    ".vigie.auth.v1.AdminUser",
+    ".vigie.auth.v1.ListUsersResponse",
+    ".vigie.auth.v1.CreateUserResponse",
+    ".vigie.auth.v1.UpdateUserResponse",
+    ".vigie.auth.v1.ImportCrmUserResponse",
+    ".vigie.auth.v1.IssueResetLinkResponse",
+    ".vigie.auth.v1.InviteUserResponse",
+    ".vigie.auth.v1.LogOutUserResponse",
+    ".vigie.auth.v1.Role",
+    ".vigie.auth.v1.ListRolesResponse",
+    ".vigie.auth.v1.GetRoleResponse",
+    ".vigie.auth.v1.CreateRoleResponse",
+    ".vigie.auth.v1.UpdateRoleResponse",
+    ".vigie.auth.v1.DeleteRoleResponse",
+    ".vigie.auth.v1.Permission",
+    ".vigie.auth.v1.ListPermissionsResponse",
+    ".vigie.auth.v1.TeamMember",
+    ".vigie.auth.v1.TeamMembers",
+    ".vigie.auth.v1.Team",
+    ".vigie.auth.v1.ListTeamsResponse",
+    ".vigie.auth.v1.UpsertTeamResponse",
+    ".vigie.auth.v1.UpdateTeamResponse",
+    ".vigie.auth.v1.DeleteTeamResponse",
+    ".vigie.auth.v1.AddTeamMemberResponse",
+    ".vigie.auth.v1.RemoveTeamMemberResponse",
+    ".vigie.auth.v1.MembershipChange",
+    ".vigie.auth.v1.SyncTeamsResponse",
+    ".vigie.auth.v1.DirectoryUser",
+    ".vigie.auth.v1.ListDirectoryUsersResponse",
+    ".vigie.auth.v1.ListDirectoryTeamsResponse",
+    ".vigie.auth.v1.ServiceToken",
+    ".vigie.auth.v1.ListServiceTokensResponse",
+    ".vigie.auth.v1.CreateServiceTokenResponse",
+    ".vigie.auth.v1.RevokeServiceTokenResponse",
+    ".vigie.auth.v1.AuditActor",
+    ".vigie.auth.v1.AuditTarget",
+    ".vigie.auth.v1.AuditEvent",
+    ".vigie.auth.v1.ListAuditEventsResponse",
+    ".vigie.fiche.v1.CrmUser",
+    ".vigie.fiche.v1.CrmGroup",
     ".vigie.auth.v1.Grant",
     ".vigie.auth.v1.User",
     ".vigie.fiche.v1.SaleFiche",
@@ -54,7 +99,9 @@ const SNAKE: [&str; 9] = [
 ];
 
 /// Fields of views that hold JSON text, with their name on the wire.
-const RAW_JSON: [(&str, &str); 7] = [
+const RAW_JSON: [(&str, &str); 9] = [
+    (".vigie.auth.v1.AuditEvent.before_json", "before"),
+    (".vigie.auth.v1.AuditEvent.after_json", "after"),
     (".vigie.fiche.v1.SaleFiche.recordings_json", "recordings"),
     (".vigie.audit.v1.AuditRow.result_data_json", "resultData"),
     (
@@ -80,12 +127,36 @@ const RAW_JSON: [(&str, &str); 7] = [
 const RENAMED: [(&str, &str); 1] = [(".vigie.audit.v1.AuditRow.fiche_cache_detail", "ficheCache")];
 
 /// Fields that are absent, not null, where the contract leaves them out.
-const OMITTED_WHEN_NONE: [&str; 4] = [
+const OMITTED_WHEN_NONE: [&str; 19] = [
+    ".vigie.fiche.v1.CrmUser.telephone",
+    ".vigie.fiche.v1.CrmUser.email",
+    ".vigie.fiche.v1.CrmUser.login",
+    ".vigie.fiche.v1.CrmUser.agence",
+    ".vigie.fiche.v1.CrmUser.agence_id",
+    ".vigie.fiche.v1.CrmUser.role",
+    ".vigie.fiche.v1.CrmUser.role_id",
+    ".vigie.fiche.v1.CrmUser.etat",
+    ".vigie.fiche.v1.CrmUser.actif",
+    ".vigie.fiche.v1.CrmUser.tv",
+    ".vigie.fiche.v1.CrmUser.se",
+    ".vigie.fiche.v1.CrmGroup.membres_count",
+    ".vigie.fiche.v1.CrmGroup.responsable_1",
+    ".vigie.fiche.v1.CrmGroup.responsable_2",
+    ".vigie.fiche.v1.CrmGroup.responsable_3",
     ".vigie.audit.v1.AuditRow.fiche_cache",
     ".vigie.audit.v1.AuditRow.fiche_cache_detail",
     ".vigie.audit.v1.Pagination.next_cursor",
     ".vigie.transcription.v1.RunStatus.reason",
 ];
+
+/// Fields whose own fields stand beside the others.
+const FLATTENED: [&str; 2] = [
+    ".vigie.auth.v1.Team.with_members",
+    ".vigie.auth.v1.DirectoryUser.crm_user",
+];
+
+/// Fields for the gateway, not for the body.
+const HIDDEN: [&str; 1] = [".vigie.auth.v1.UpsertTeamResponse.created"];
 
 #[expect(
     clippy::disallowed_methods,
@@ -120,6 +191,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         builder =
             builder.field_attribute(field, "#[serde(skip_serializing_if = \"Option::is_none\")]");
     }
+    for field in FLATTENED {
+        builder = builder.field_attribute(field, "#[serde(flatten)]");
+    }
+    for field in HIDDEN {
+        builder = builder.field_attribute(field, "#[serde(skip)]");
+    }
+    builder = builder.field_attribute(
+        ".vigie.fiche.v1.CrmGroup.user_ids",
+        "#[serde(skip_serializing_if = \"Vec::is_empty\")]",
+    );
     builder.compile_fds(descriptors)?;
     Ok(())
 }
