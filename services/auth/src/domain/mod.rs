@@ -3,6 +3,7 @@
 pub mod email;
 pub mod machine;
 pub mod password;
-pub mod sealed;
 pub mod secret;
 pub mod session;
+
+pub use vigie_sealed as sealed;

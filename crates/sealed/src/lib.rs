@@ -1,4 +1,5 @@
-//! Secrets at rest: AES-256-GCM under `VIGIE_ENCRYPTION_KEY`.
+//! Secrets at rest: AES-256-GCM under `VIGIE_ENCRYPTION_KEY`. Nothing here logs, stores or sends
+//! what it seals, and no error says more than that it failed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
