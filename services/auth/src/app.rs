@@ -17,6 +17,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::service::Routes;
+use vigie_bus::Db;
 use vigie_identity::tokens::{
     InternalTokenSource, InternalTokensError, IssuedToken, Jwks, KeySource, KeySourceError, Realm,
     Signer, SigningKey,
@@ -40,8 +41,10 @@ pub struct KeyRing {
 
 /// Parts of the service.
 pub struct Parts {
-    /// The schema `auth`.
+    /// The schema `auth`, for reads.
     pub pool: PgPool,
+    /// The same, for transactions that may send.
+    pub db: Db,
     /// Hashing.
     pub passwords: Passwords,
     /// Signing.
@@ -67,7 +70,8 @@ impl AppState {
     }
 
     /// From configuration: prepares the schema's keys and the first administrator.
-    pub async fn connect(config: &Config, realm: Realm, pool: PgPool) -> anyhow::Result<Self> {
+    pub async fn connect(config: &Config, realm: Realm, db: Db) -> anyhow::Result<Self> {
+        let pool = db.pool().clone();
         let passwords = Passwords::new().await?;
         let keys = key_ring(&pool, &config.sealing, realm)
             .await
@@ -79,6 +83,7 @@ impl AppState {
         }
         Ok(Self::from_parts(Parts {
             pool,
+            db,
             passwords,
             keys,
             lifetimes: config.lifetimes,
@@ -101,8 +106,10 @@ impl Deref for AppState {
 pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
     boot.migrate(&MIGRATIONS).await?;
     let pool = boot.postgres().await?;
+    let bus = boot.bus().await?;
+    let db = boot.db(&bus, pool);
     let realm = boot.platform.realm.clone();
-    let state = AppState::connect(&boot.config, realm, pool).await?;
+    let state = AppState::connect(&boot.config, realm, db).await?;
     boot.use_own_keys(Arc::new(state.clone()), Arc::new(state.clone()));
     let options = GrpcOptions {
         public: rpc::PUBLIC,

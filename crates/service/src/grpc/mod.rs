@@ -3,11 +3,13 @@
 mod channel;
 mod deadline;
 mod health;
+mod origin;
 mod server;
 mod server_span;
 mod tokens;
 
 pub use channel::InternalChannel;
+pub use origin::Origin;
 pub use server::{GrpcOptions, MAX_MESSAGE_BYTES};
 
 pub(crate) use server::{Parts as ServerParts, serve};

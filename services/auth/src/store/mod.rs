@@ -3,4 +3,5 @@
 pub mod keys;
 pub mod sessions;
 pub mod tickets;
+pub mod trail;
 pub mod users;

@@ -12,7 +12,7 @@ use vigie_contracts::auth::v1 as pb;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
 use vigie_service::env::{Env, FromEnv};
 use vigie_service::{Parts, Platform, Running, ServiceName, start};
-use vigie_testkit::{Postgres, Schema, TestDatabase};
+use vigie_testkit::{Nats, Postgres, Schema, TestDatabase};
 
 pub const EMAIL: &str = "admin@vigie.test";
 pub const PASSWORD: &str = "a-long-phrase-7";
@@ -39,11 +39,14 @@ impl App {
 
     pub async fn on(database: TestDatabase, more: &[(&str, &str)]) -> Result<Self> {
         let hash = hex::encode(Sha256::digest(SECRET));
+        let nats = Nats::shared().await?.url().to_owned();
+        let prefix = Nats::unique_prefix();
         let url = database.url(Schema::Auth);
         let clients = format!("gateway={hash}");
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         let mut variables = vec![
-            ("NATS_URL", "nats://127.0.0.1:1"),
+            ("NATS_URL", nats.as_str()),
+            ("NATS_PREFIX", prefix.as_str()),
             ("GRPC_ADDR", "127.0.0.1:0"),
             ("METRICS_ADDR", "127.0.0.1:0"),
             ("DATABASE_URL", &url),
