@@ -20,6 +20,9 @@ pub struct Call {
     pub key: Option<String>,
     /// Answered status; absent while in flight or when the client left.
     pub status: Option<u16>,
+    /// Trace id of the caller, when it sent one.
+    #[serde(default)]
+    pub trace_id: Option<String>,
 }
 
 /// All recorded requests.
@@ -48,7 +51,13 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn arrived(&mut self, method: String, path: String, query: String) -> u64 {
+    pub(super) fn arrived(
+        &mut self,
+        method: String,
+        path: String,
+        query: String,
+        trace_id: Option<String>,
+    ) -> u64 {
         let number = self.next;
         self.next += 1;
         self.in_flight += 1;
@@ -63,6 +72,7 @@ impl Journal {
             query,
             key: None,
             status: None,
+            trace_id,
         });
         number
     }
@@ -120,9 +130,9 @@ mod tests {
     #[test]
     fn a_late_answer_finds_its_own_request_or_none() {
         let mut journal = Journal::default();
-        let early = journal.arrived("GET".into(), "/early".into(), String::new());
+        let early = journal.arrived("GET".into(), "/early".into(), String::new(), None);
         journal.forget();
-        let late = journal.arrived("GET".into(), "/late".into(), String::new());
+        let late = journal.arrived("GET".into(), "/late".into(), String::new(), None);
         journal.set_key(early, "early".into());
         journal.answered(early, 500);
         journal.set_key(late, "late".into());
@@ -137,7 +147,7 @@ mod tests {
     fn keeps_a_bounded_number() {
         let mut journal = Journal::default();
         for _ in 0..KEPT + 5 {
-            journal.arrived("GET".into(), "/".into(), String::new());
+            journal.arrived("GET".into(), "/".into(), String::new(), None);
             journal.left();
         }
         let calls = journal.calls();

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -39,7 +39,7 @@ pub(super) async fn inject(State(faults): State<Faults>, request: Request, next:
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let arrival = Arrival::new(&faults, parts.method.to_string(), &path, &query);
+    let arrival = Arrival::new(&faults, &parts);
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return arrival.answered(StatusCode::PAYLOAD_TOO_LARGE.into_response());
     };
@@ -128,8 +128,13 @@ struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    fn new(faults: &'a Faults, method: String, path: &str, query: &str) -> Self {
-        let number = lock(&faults.inner.journal).arrived(method, path.to_owned(), query.to_owned());
+    fn new(faults: &'a Faults, request: &Parts) -> Self {
+        let number = lock(&faults.inner.journal).arrived(
+            request.method.to_string(),
+            request.uri.path().to_owned(),
+            request.uri.query().unwrap_or_default().to_owned(),
+            trace_id(&request.headers),
+        );
         Self { faults, number }
     }
 
@@ -151,6 +156,12 @@ impl Drop for Arrival<'_> {
     fn drop(&mut self) {
         lock(&self.faults.inner.journal).left();
     }
+}
+
+/// Of a W3C `traceparent`: its second field.
+fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let parent = headers.get("traceparent")?.to_str().ok()?;
+    parent.split('-').nth(1).map(str::to_owned)
 }
 
 async fn wait(latency_ms: Option<u64>) {

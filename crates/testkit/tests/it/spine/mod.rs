@@ -1,12 +1,14 @@
 //! The whole stack through the gateway: every audit ends in the right state, whatever dies.
 
 mod automation;
+mod collector;
 mod duplicates;
 mod failures;
 mod happy;
 mod kills;
 mod refusals;
 mod scope;
+mod traces;
 
 use anyhow::{Context, Result, ensure};
 use sqlx::{Connection, PgConnection};
