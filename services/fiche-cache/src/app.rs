@@ -74,6 +74,7 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
         public: &[],
         descriptors: &[vigie_contracts::DESCRIPTORS],
     };
-    boot.serve_grpc(Routes::new(rpc::service(state)), options);
+    let routes = Routes::new(rpc::service(state.clone()));
+    boot.serve_grpc(routes.add_service(rpc::directory::service(state)), options);
     Ok(())
 }

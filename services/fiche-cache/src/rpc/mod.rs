@@ -1,6 +1,7 @@
 //! `vigie.fiche.v1.FicheService`, one file an RPC.
 
 mod by_date;
+pub mod directory;
 mod error;
 mod get_fiche;
 mod recordings;

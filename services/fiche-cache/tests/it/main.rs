@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod directory;
 mod fetch;
 mod get_fiche;
 mod lists;
