@@ -27,6 +27,8 @@ prepare() { # crate directory, role
 
 apply vigie_bus crates/bus/migrations
 prepare crates/bus vigie_bus
+apply vigie_bus crates/webhooks/migrations
+prepare crates/webhooks vigie_bus
 for one in auth:auth fiche:fiche-cache transcription:transcription \
   audit:audit-orchestrator automation:automation; do
   schema=${one%%:*}

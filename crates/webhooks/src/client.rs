@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use reqwest::header::LOCATION;
+use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response, StatusCode, redirect};
 use url::Url;
 
@@ -104,6 +104,19 @@ impl GuardedClient {
             }
         }
         Err(FetchError::TooManyRedirects(self.redirects))
+    }
+
+    /// Posts to a URL, without following anything. The answer's body is not read yet; reading it
+    /// counts into the time of the call.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Response, FetchError> {
+        let url = self.guard.check(url)?;
+        let request = self.http.post(url).headers(headers).body(body);
+        Ok(request.timeout(self.total).send().await?)
     }
 
     /// Where an answer leads, if anywhere.

@@ -12,6 +12,8 @@ use crate::{address, host};
 
 /// Ports that may be called in production.
 const PORTS: [u16; 2] = [443, 8443];
+/// Longer URLs are no addresses of anybody.
+const MOST_URL_BYTES: usize = 2048;
 /// Longest wait for a name while somebody registers a URL.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(3);
 
@@ -94,6 +96,9 @@ impl Policy {
     }
 
     fn check(&self, text: &str) -> Result<Url, GuardError> {
+        if text.len() > MOST_URL_BYTES {
+            return Err(self.refuse(Reason::Format));
+        }
         let url = Url::parse(text).map_err(|_| self.refuse(Reason::Format))?;
         self.broken_rule(&url)
             .map_or(Ok(url), |reason| Err(self.refuse(reason)))

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
 
 mod calls;
+mod deliveries;
+mod receiver;
 mod resolving;
 mod table;
 
