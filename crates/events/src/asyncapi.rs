@@ -1,7 +1,7 @@
 //! The AsyncAPI 3 description of every message, generated from the types: `docs/asyncapi.yaml`.
 
 use crate::realtime::RealtimeEvent;
-use crate::{Event, Kind, audit, automation, fiche, transcription};
+use crate::{Event, Kind, audit, automation, fiche, fiche_jobs, ops, transcription};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -55,9 +55,18 @@ impl Document {
     fn domain_events(&mut self) {
         let workers = ["fiche-cache"];
         self.event::<fiche::FicheFetch>(
-            &["audit-orchestrator", "transcription", "automation"],
+            &[
+                "audit-orchestrator",
+                "transcription",
+                "automation",
+                "fiche-cache",
+            ],
             &workers,
         );
+        self.event::<fiche_jobs::RevalidateDate>(&workers, &workers);
+        self.event::<fiche_jobs::ProgressiveFetchContinue>(&workers, &workers);
+        self.event::<fiche_jobs::ProgressiveFetchDay>(&workers, &workers);
+        self.event::<fiche_jobs::ProgressiveFetchDayProcessed>(&workers, &[]);
         let waiting = ["audit-orchestrator", "transcription", "automation"];
         self.event::<fiche::FicheFetched>(&["fiche-cache"], &waiting);
         self.event::<fiche::FicheFetchFailed>(&["fiche-cache"], &waiting);
@@ -73,6 +82,7 @@ impl Document {
             &["audit-orchestrator", "automation"],
         );
         self.event::<transcription::RunExpired>(&["transcription"], &[]);
+        self.event::<ops::ProviderCircuit>(&["transcription"], &[]);
         self.event::<audit::AuditRun>(
             &["audit-orchestrator", "automation"],
             &["audit-orchestrator"],
@@ -106,6 +116,15 @@ impl Document {
         self.realtime::<rt::Failed>("audit-orchestrator");
         self.transcription_realtime();
         self.automation_realtime();
+        self.fetch_job_realtime();
+    }
+
+    fn fetch_job_realtime(&mut self) {
+        use crate::realtime::fiche_jobs as rt;
+        self.realtime::<rt::FetchCreated>("fiche-cache");
+        self.realtime::<rt::FetchProgress>("fiche-cache");
+        self.realtime::<rt::FetchComplete>("fiche-cache");
+        self.realtime::<rt::FetchFailed>("fiche-cache");
     }
 
     fn transcription_realtime(&mut self) {
@@ -118,6 +137,8 @@ impl Document {
         self.realtime::<rt::Progress>("transcription");
         self.realtime::<rt::Completed>("transcription");
         self.realtime::<rt::Failed>("transcription");
+        self.realtime::<crate::realtime::batch::BatchProgress>("transcription");
+        self.realtime::<crate::realtime::batch::BatchCompleted>("transcription");
     }
 
     fn automation_realtime(&mut self) {

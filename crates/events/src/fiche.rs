@@ -51,6 +51,17 @@ impl FicheFetch {
         let id = MessageId::new(format!("automation-{run}-fetch-{fiche}")).retry(retry);
         Message::in_lane(id, Lane::Bulk, Self::forced(fiche, Some(run)))
     }
+
+    /// Asked because a sales list showed a sale for the first time: `sale-<ficheId>-fetch`. Only
+    /// details say whose sale it is.
+    pub fn for_new_sale(fiche: FicheId) -> Message<Self> {
+        let id = MessageId::new(format!("sale-{fiche}-fetch"));
+        let body = Self {
+            force_refresh: Some(false),
+            ..Self::forced(fiche, None)
+        };
+        Message::in_lane(id, Lane::Bulk, body)
+    }
 }
 
 impl Event for FicheFetch {

@@ -6,6 +6,8 @@
 
 pub mod audit;
 pub mod automation;
+pub mod batch;
+pub mod fiche_jobs;
 pub mod transcription;
 
 use crate::{MessageId, subject::encode_token};
@@ -89,6 +91,10 @@ pub enum Entity {
     },
     /// An automation run.
     AutomationRun(String),
+    /// A batch, by its id.
+    Batch(String),
+    /// A job that fetches days of sales.
+    FetchJob(String),
 }
 
 impl Entity {
@@ -97,6 +103,7 @@ impl Entity {
             Self::Audit(id) => Channel::audit(id),
             Self::Transcription { fiche_id, .. } => Channel::fiche(fiche_id),
             Self::AutomationRun(id) => Channel::job(&format!("automation-run-{id}")),
+            Self::Batch(id) | Self::FetchJob(id) => Channel::job(id),
         }
     }
 
@@ -105,6 +112,8 @@ impl Entity {
             Self::Audit(id) => ("audit", id),
             Self::Transcription { run_id, .. } => ("transcription", run_id),
             Self::AutomationRun(id) => ("automation-run", id),
+            Self::Batch(id) => ("batch", id),
+            Self::FetchJob(id) => ("fetch-job", id),
         };
         MessageId::new(format!("rt-{kind}-{id}-{sequence}"))
     }
