@@ -3,11 +3,14 @@
 mod automation;
 mod collector;
 mod duplicates;
+mod ear;
 mod failures;
 mod happy;
 mod kills;
 mod refusals;
 mod scope;
+mod secrets;
+mod tokens;
 mod traces;
 
 use anyhow::{Context, Result, ensure};

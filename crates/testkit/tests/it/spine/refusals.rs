@@ -10,7 +10,7 @@ use vigie_testkit::stack::{Service, Stack};
 
 const MAX_BODY: usize = 4096;
 
-async fn check(
+pub(super) async fn check(
     api: &ApiClient,
     (method, path, body): (Method, &str, Option<Value>),
     (status, code): (u16, &str),
