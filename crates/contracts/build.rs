@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 11] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
     "vigie/auth/v1/admin.proto",
@@ -12,17 +12,31 @@ const PROTOS: [&str; 8] = [
     "vigie/automation/v1/automation.proto",
     "vigie/fiche/v1/directory.proto",
     "vigie/fiche/v1/fiche.proto",
+    "vigie/fiche/v1/jobs.proto",
+    "vigie/fiche/v1/webhooks.proto",
+    "vigie/transcription/v1/operations.proto",
     "vigie/transcription/v1/transcription.proto",
 ];
 
 /// Views that the contract writes in camel case.
-const CAMEL: [&str; 23] = [
+const CAMEL: [&str; 34] = [
+    ".vigie.fiche.v1.RangeMeta",
+    ".vigie.fiche.v1.CacheCoverage",
+    ".vigie.fiche.v1.RangeVisibility",
+    ".vigie.fiche.v1.FetchJob",
+    ".vigie.fiche.v1.JobDelivery",
+    ".vigie.fiche.v1.PolledFiche",
+    ".vigie.fiche.v1.FetchJobSummary",
+    ".vigie.fiche.v1.WebhookDelivery",
+    ".vigie.fiche.v1.WebhookAttempt",
+    ".vigie.fiche.v1.WebhookDestination",
     ".vigie.fiche.v1.FicheRow",
     ".vigie.fiche.v1.FicheRowRecording",
     ".vigie.fiche.v1.Recording",
     ".vigie.transcription.v1.GetStatusResponse",
     ".vigie.transcription.v1.RecordingStatus",
     ".vigie.transcription.v1.RunStatus",
+    ".vigie.transcription.v1.LogEntry",
     ".vigie.audit.v1.AuditRow",
     ".vigie.audit.v1.FicheCache",
     ".vigie.audit.v1.FicheCacheDetail",
@@ -43,7 +57,7 @@ const CAMEL: [&str; 23] = [
 ];
 
 /// Views that the contract writes in snake case.
-const SNAKE: [&str; 52] = [
+const SNAKE: [&str; 55] = [
     ".vigie.auth.v1.RoleGrant",
     ".vigie.auth.v1.TeamRef",
     ".vigie.auth.v1.LinkedUser",
@@ -94,12 +108,15 @@ const SNAKE: [&str; 52] = [
     ".vigie.transcription.v1.TranscriptText",
     ".vigie.transcription.v1.Word",
     ".vigie.transcription.v1.Chunk",
+    ".vigie.transcription.v1.BatchStart",
+    ".vigie.transcription.v1.BatchMember",
+    ".vigie.transcription.v1.GetBatchResponse",
     ".vigie.audit.v1.Pagination",
     ".vigie.transcription.v1.TranscriptSummary",
 ];
 
 /// Fields of views that hold JSON text, with their name on the wire.
-const RAW_JSON: [(&str, &str); 9] = [
+const RAW_JSON: [(&str, &str); 10] = [
     (".vigie.auth.v1.AuditEvent.before_json", "before"),
     (".vigie.auth.v1.AuditEvent.after_json", "after"),
     (".vigie.fiche.v1.SaleFiche.recordings_json", "recordings"),
@@ -121,13 +138,16 @@ const RAW_JSON: [(&str, &str); 9] = [
         "resultSummary",
     ),
     (".vigie.automation.v1.RunLog.metadata_json", "metadata"),
+    (".vigie.transcription.v1.LogEntry.data_json", "data"),
 ];
 
 /// Fields with a name of their own on the wire: of two under one name only one is ever set.
 const RENAMED: [(&str, &str); 1] = [(".vigie.audit.v1.AuditRow.fiche_cache_detail", "ficheCache")];
 
 /// Fields that are absent, not null, where the contract leaves them out.
-const OMITTED_WHEN_NONE: [&str; 19] = [
+const OMITTED_WHEN_NONE: [&str; 21] = [
+    ".vigie.fiche.v1.RangeMeta.next_cursor",
+    ".vigie.fiche.v1.RangeMeta.truncated",
     ".vigie.fiche.v1.CrmUser.telephone",
     ".vigie.fiche.v1.CrmUser.email",
     ".vigie.fiche.v1.CrmUser.login",
