@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::http;
-use crate::http::edge::{ApiTokens, Credentials};
+use crate::http::edge::{ApiTokens, Credentials, told};
 use crate::live::{Fanout, Live, hub};
 use anyhow::Context;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -69,9 +69,14 @@ impl Deref for AppState {
     }
 }
 
+/// A call for a caller who is not known, or does not matter.
+pub fn anonymous_call<T>(body: T) -> Request<T> {
+    told(Request::new(body))
+}
+
 /// A call for this caller, within the usual deadline.
 pub fn call<T>(caller: &Caller, body: T) -> Request<T> {
-    with_user(Request::new(body), caller)
+    with_user(told(Request::new(body)), caller)
 }
 
 /// A call for this caller that may have to wait for the CRM.

@@ -135,6 +135,14 @@ fn cookie(env: &mut Env, mode: Mode) -> CookieSettings {
         let problem = "must be made of letters, digits, '-', '_' and '.'";
         env.problem("AUTH_REFRESH_COOKIE_NAME", problem);
     }
+    if cookie.name.starts_with("__Host-") {
+        let problem = "__Host- needs the path /, and this cookie has /api/auth";
+        env.problem("AUTH_REFRESH_COOKIE_NAME", problem);
+    }
+    if cookie.name.starts_with("__Secure-") && !cookie.secure {
+        let problem = "__Secure- needs a secure cookie";
+        env.problem("AUTH_REFRESH_COOKIE_NAME, AUTH_COOKIE_SECURE", problem);
+    }
     if cookie.same_site == SameSite::None && !cookie.secure {
         let problem = "none needs a secure cookie";
         env.problem("AUTH_COOKIE_SAMESITE, AUTH_COOKIE_SECURE", problem);
@@ -186,5 +194,9 @@ mod tests {
             ]
         );
         assert!(read(&[("TRUSTED_PROXIES", "10.0.0.1, fd00::/8")]).is_ok());
+        let name = "AUTH_REFRESH_COOKIE_NAME";
+        assert!(read(&[(name, "__Secure-refresh")]).is_ok());
+        assert!(read(&[(name, "__Secure-refresh"), ("AUTH_COOKIE_SECURE", "0")]).is_err());
+        assert!(read(&[(name, "__Host-refresh")]).is_err());
     }
 }

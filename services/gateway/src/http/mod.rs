@@ -22,7 +22,7 @@ use crate::app::AppState;
 use crate::domain::ids;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use edge::Gate;
 use failure::Failure;
 use vigie_service::ErrorCode;
@@ -36,6 +36,7 @@ pub fn router(state: AppState) -> Router {
         let gate = Gate {
             state: state.clone(),
             access: route.access,
+            takes_forms: route.takes_forms,
         };
         let handler = route
             .handler
@@ -46,6 +47,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         // Layers wrap what stands above them, so the last is the outermost.
+        .layer(from_fn(edge::refuse_tricks))
         .layer(from_fn_with_state(state.clone(), edge::cors))
         .layer(from_fn_with_state(state.clone(), edge::finish))
         .with_state(state)

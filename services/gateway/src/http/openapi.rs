@@ -1,13 +1,11 @@
 //! The description of the public surface, made from the handlers and the route table.
 
 use super::failure::{ErrorBody, ErrorDetail};
-use super::realtime::{stream, tickets};
-use super::route::{Access, Route};
-use super::{
-    audit_run, audits, auth, automation, docs, fiches, health, recordings, routes, transcriptions,
-};
+use super::route::{Access, Asked, Route};
+use super::routes;
 use axum::http::Method;
 use utoipa::OpenApi;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
@@ -17,42 +15,6 @@ use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, RefOr, Respon
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Vigie", description = "Audits of sales calls, live."),
-    paths(
-        health::health,
-        health::ready,
-        auth::jwks,
-        docs::page,
-        docs::document,
-        auth::login,
-        auth::refresh,
-        auth::logout,
-        auth::me,
-        fiches::search,
-        fiches::by_date,
-        fiches::detail,
-        recordings::list,
-        transcriptions::start,
-        transcriptions::status,
-        transcriptions::transcript,
-        audits::list,
-        audit_run::create,
-        audit_run::run,
-        audit_run::run_latest,
-        audits::by_fiche,
-        audits::control_point_statuses,
-        audits::detail,
-        audits::configs,
-        automation::schedules,
-        automation::create,
-        automation::schedule,
-        automation::schedule_runs,
-        automation::trigger,
-        automation::runs,
-        automation::run,
-        automation::cancel,
-        stream::stream,
-        tickets::issue,
-    ),
     components(schemas(ErrorBody, ErrorDetail))
 )]
 struct Api;
@@ -63,6 +25,9 @@ const API_KEY: &str = "apiKey";
 /// The `OpenAPI` document. Who may do what comes from the route table.
 pub fn document() -> Document {
     let mut document = Api::openapi();
+    for area in routes::described() {
+        document.merge(area);
+    }
     let components = document.components.get_or_insert_default();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let api_key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
@@ -82,6 +47,9 @@ pub(super) fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&
     match *method {
         Method::GET => item.get.as_mut(),
         Method::POST => item.post.as_mut(),
+        Method::PUT => item.put.as_mut(),
+        Method::PATCH => item.patch.as_mut(),
+        Method::DELETE => item.delete.as_mut(),
         _ => None,
     }
 }
@@ -97,6 +65,8 @@ fn describe(operation: &mut Operation, route: &Route) {
         .build();
     let responses = &mut operation.responses.responses;
     responses.insert("default".to_owned(), RefOr::T(failed));
+    let asked = serde_json::json!(Asked::from(route.access));
+    operation.extensions = Some(ExtensionsBuilder::new().add("x-access", asked).build());
     if matches!(route.access, Access::Public) {
         return;
     }
@@ -149,7 +119,10 @@ mod tests {
             .paths
             .paths
             .values()
-            .map(|item| usize::from(item.get.is_some()) + usize::from(item.post.is_some()))
+            .map(|item| {
+                let all = [&item.get, &item.post, &item.put, &item.patch, &item.delete];
+                all.into_iter().flatten().count()
+            })
             .sum();
         assert_eq!(all, described);
     }

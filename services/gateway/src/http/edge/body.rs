@@ -62,7 +62,11 @@ impl Limit {
 }
 
 /// Reads the body of a request, leaving it empty.
-pub(super) async fn read(request: &mut Request, limit: Limit) -> Result<Payload, Failure> {
+pub(super) async fn read(
+    request: &mut Request,
+    limit: Limit,
+    takes_forms: bool,
+) -> Result<Payload, Failure> {
     let body = std::mem::replace(request.body_mut(), Body::empty());
     if announced(request.headers()).is_some_and(|bytes| bytes > limit.bytes) {
         return Err(limit.failure());
@@ -75,10 +79,20 @@ pub(super) async fn read(request: &mut Request, limit: Limit) -> Result<Payload,
             return Err(Failure::new(ErrorCode::Validation, "Body was not received"));
         }
     };
-    if !is_json(request.headers()) || bytes.iter().all(u8::is_ascii_whitespace) {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Payload(Value::Object(Map::new())));
     }
-    parse(&bytes)
+    match kind(request.headers()) {
+        Kind::Json => parse(&bytes),
+        Kind::Form if takes_forms => Ok(Payload(form(&bytes))),
+        Kind::Form | Kind::Other => Ok(Payload(Value::Object(Map::new()))),
+    }
+}
+
+/// A form as an object of texts; of several values of a name the last counts.
+fn form(bytes: &[u8]) -> Value {
+    let fields = url::form_urlencoded::parse(bytes).into_owned();
+    Value::Object(fields.map(|(name, text)| (name, text.into())).collect())
 }
 
 fn parse(bytes: &[u8]) -> Result<Payload, Failure> {
@@ -108,7 +122,14 @@ fn too_long(error: &axum::Error) -> bool {
     false
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// What a body says it is.
+enum Kind {
+    Json,
+    Form,
+    Other,
+}
+
+fn kind(headers: &HeaderMap) -> Kind {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -116,8 +137,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         .and_then(|kind| kind.split(';').next())
         .unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
-    essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    match essence.as_str() {
+        "application/json" => Kind::Json,
+        "application/x-www-form-urlencoded" => Kind::Form,
+        other if other.starts_with("application/") && other.ends_with("+json") => Kind::Json,
+        _ => Kind::Other,
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +169,24 @@ mod tests {
     async fn body_of(kind: &str, text: String, limit: Limit) -> Result<Value, Failure> {
         let builder = Request::builder().header("content-type", kind);
         let mut request = builder.body(Body::from(text)).unwrap();
-        read(&mut request, limit).await.map(|payload| payload.0)
+        let form = kind.ends_with("; form");
+        read(&mut request, limit, form)
+            .await
+            .map(|payload| payload.0)
+    }
+
+    #[tokio::test]
+    async fn forms_are_read_where_they_are_taken() {
+        let limit = Limit::known(100);
+        let text = "socket_id=1.2&channel_name=private-a%3D&socket_id=3.4".to_owned();
+        let kind = "application/x-www-form-urlencoded";
+        let ignored = body_of(kind, text.clone(), limit).await;
+        assert_eq!(ignored.unwrap(), json!({}));
+        let read = body_of(&format!("{kind}; form"), text, limit).await;
+        assert_eq!(
+            read.unwrap(),
+            json!({"socket_id": "3.4", "channel_name": "private-a="})
+        );
     }
 
     #[tokio::test]

@@ -18,10 +18,10 @@ pub fn client_address(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet]) 
         if !is_trusted(address, trusted) {
             break;
         }
-        match hop.trim().parse() {
-            Ok(next) => address = canonical(next),
+        match hop_address(hop.trim()) {
+            Some(next) => address = canonical(next),
             // A proxy that we trust wrote nonsense: it is the last hop that is known.
-            Err(_) => break,
+            None => break,
         }
     }
     address
@@ -33,6 +33,13 @@ pub(super) fn behind_tls(headers: &HeaderMap, peer: SocketAddr, trusted: &[IpNet
         .get(FORWARDED_PROTO)
         .and_then(|value| value.to_str().ok());
     is_trusted(canonical(peer.ip()), trusted) && proto == Some("https")
+}
+
+/// Some proxies write the port too, and brackets around IPv6.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']'));
+    let with_port = || hop.parse::<SocketAddr>().map(|address| address.ip());
+    bare.unwrap_or(hop).parse().or_else(|_| with_port()).ok()
 }
 
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
@@ -57,6 +64,8 @@ mod tests {
     #[case("10.0.0.1:1", "", "10.0.0.1")]
     #[case("10.0.0.1:1", "unknown, 10.0.0.2", "10.0.0.2")]
     #[case("[::ffff:10.0.0.1]:1", "198.51.100.1", "198.51.100.1")]
+    #[case("10.0.0.1:1", "198.51.100.1:4711", "198.51.100.1")]
+    #[case("10.0.0.1:1", "[2001:db8::7]:4711, [::ffff:10.0.0.3]", "2001:db8::7")]
     fn only_trusted_proxies_are_believed(
         #[case] peer: &str,
         #[case] forwarded: &str,

@@ -1,3 +1,4 @@
+use crate::app::anonymous_call;
 use crate::http::failure::Failure;
 use axum::http::{HeaderMap, header};
 use moka::future::Cache;
@@ -41,7 +42,12 @@ impl ApiTokens {
             let request = ExchangeApiTokenRequest {
                 api_token: api_token.to_owned(),
             };
-            match self.auth.clone().exchange_api_token(request).await {
+            match self
+                .auth
+                .clone()
+                .exchange_api_token(anonymous_call(request))
+                .await
+            {
                 Ok(answer) => Ok(Some(SecretString::from(answer.into_inner().access_token))),
                 Err(status) => match WireError::from(&status) {
                     error if error.code == ErrorCode::Authentication => Ok(None),

@@ -34,6 +34,12 @@ impl Params {
         self.get(name) == Some("true")
     }
 
+    /// Whether the value is `true`, in any letter case.
+    pub fn flag(&self, name: &str) -> bool {
+        self.get(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
     /// All of them.
     pub fn into_map(self) -> HashMap<String, String> {
         self.0

@@ -1,4 +1,5 @@
-use super::client::behind_tls;
+use super::client::{behind_tls, client_address};
+use super::provenance;
 use crate::app::AppState;
 use crate::http::failure::{Failure, Told};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -6,15 +7,19 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use serde_json::Value;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
+use vigie_service::grpc::Origin;
 use vigie_service::{ErrorCode, WireError, telemetry};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const INSTANCE: HeaderName = HeaderName::from_static("x-backend-instance");
+/// Extra of an error that says when to come back, in seconds.
+const RETRY_AFTER: &str = "retry_after_seconds";
 const MAX_REQUEST_ID: usize = 64;
 const YEAR_OF_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
@@ -49,8 +54,13 @@ pub(in crate::http) async fn finish(
         .copied();
     let trusted = &state.config.trusted_proxies;
     let tls = peer.is_some_and(|ConnectInfo(peer)| behind_tls(request.headers(), peer, trusted));
+    let origin = Origin {
+        address: peer.map(|ConnectInfo(peer)| client_address(request.headers(), peer, trusted)),
+        request_id: Some(id.clone()),
+    };
+    let private = request.uri().path().starts_with("/api/");
 
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let answer = provenance::within(origin, AssertUnwindSafe(next.run(request)).catch_unwind());
     let response = answer.instrument(span.clone()).await.unwrap_or_else(|_| {
         span.in_scope(|| tracing::error!("a handler panicked"));
         Failure::internal().into_response()
@@ -65,7 +75,13 @@ pub(in crate::http) async fn finish(
         "status" => status.as_u16().to_string(),
     )
     .record(started.elapsed());
-    write_headers(response.headers_mut(), &state.instance, &id, tls);
+    let headers = response.headers_mut();
+    write_headers(headers, &state.instance, &id, tls);
+    if private {
+        // What one caller was told is for nobody else, and for no later time.
+        let keep = headers.entry(header::CACHE_CONTROL);
+        keep.or_insert(HeaderValue::from_static("no-store"));
+    }
     response
 }
 
@@ -87,6 +103,10 @@ fn envelope(mut response: Response, request_id: &str) -> Response {
     };
     let body = crate::http::failure::body(&error, request_id);
     let mut answer = (error.code.http_status(), axum::Json(body)).into_response();
+    if let Some(seconds) = error.extras.get(RETRY_AFTER).and_then(Value::as_u64) {
+        let headers = answer.headers_mut();
+        headers.insert(header::RETRY_AFTER, seconds.max(1).into());
+    }
     for (name, value) in response.headers() {
         if *name != header::CONTENT_TYPE && *name != header::CONTENT_LENGTH {
             answer.headers_mut().insert(name, value.clone());
@@ -116,6 +136,12 @@ fn write_headers(headers: &mut HeaderMap, instance: &str, id: &str, tls: bool) {
         HeaderValue::from_static("no-referrer"),
     );
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // Pages bring their own; everything else is data, and no page.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     if tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, YEAR_OF_TLS);
     }

@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use vigie_identity::Caller;
 use vigie_service::ErrorCode;
 
+const INVALID_TOKEN: &str = "Invalid or expired access token";
+
 /// What stands before one route.
 #[derive(Clone)]
 pub struct Gate {
@@ -17,11 +19,13 @@ pub struct Gate {
     pub state: AppState,
     /// Who may pass.
     pub access: Access,
+    /// Whether its body may be a form.
+    pub takes_forms: bool,
 }
 
 /// Lets a request through to its handler, with its [`Caller`] and its [`Payload`](super::Payload).
 pub async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    match pass(&gate.state, gate.access, &mut request).await {
+    match pass(&gate.state, gate.access, gate.takes_forms, &mut request).await {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
@@ -35,11 +39,16 @@ pub async fn admit_nowhere(state: &AppState, request: &mut Request) -> Result<()
     } else {
         Access::Public
     };
-    pass(state, access, request).await
+    pass(state, access, false, request).await
 }
 
 /// The contract's order: the body's JSON, the credential, the permission.
-async fn pass(state: &AppState, access: Access, request: &mut Request) -> Result<(), Failure> {
+async fn pass(
+    state: &AppState,
+    access: Access,
+    takes_forms: bool,
+    request: &mut Request,
+) -> Result<(), Failure> {
     let max = state.config.max_body_bytes;
     let caller = match access {
         Access::Public => None,
@@ -50,7 +59,7 @@ async fn pass(state: &AppState, access: Access, request: &mut Request) -> Result
         (None, Access::Public) => Limit::public(max),
         (None, _) => Limit::refused(max),
     };
-    let payload = body::read(request, limit).await?;
+    let payload = body::read(request, limit, takes_forms).await?;
     check(access, caller.as_ref(), request)?;
     request.extensions_mut().insert(payload);
     if let Some(caller) = caller {
@@ -64,23 +73,29 @@ fn check(access: Access, caller: Option<&Caller>, request: &Request) -> Result<(
         return match access {
             Access::Public => Ok(()),
             Access::Ticket(_) if has_ticket(request) => Ok(()),
-            Access::Account => Err(Failure::new(
-                ErrorCode::Authentication,
-                match bearer(request.headers()) {
-                    Some(_) => "Invalid or expired access token",
-                    None => "Missing access token",
-                },
-            )),
-            Access::Authenticated | Access::Needs(_) | Access::Ticket(_) => Err(Failure::new(
-                ErrorCode::Authentication,
-                "Authentication required",
-            )),
+            Access::Account => Err(unauthenticated(match bearer(request.headers()) {
+                Some(_) => INVALID_TOKEN,
+                None => "Missing access token",
+            })),
+            Access::Authenticated | Access::User(_) | Access::Needs(_) | Access::Ticket(_) => {
+                Err(unauthenticated("Authentication required"))
+            }
         };
     };
+    if access.is_for_users() && caller.principal()?.user_id().is_none() {
+        return Err(unauthenticated(match access {
+            Access::Account => INVALID_TOKEN,
+            _ => "User authentication required",
+        }));
+    }
     for guard in access.guards() {
         caller.require(*guard)?;
     }
     Ok(())
+}
+
+fn unauthenticated(message: &str) -> Failure {
+    Failure::new(ErrorCode::Authentication, message)
 }
 
 fn has_ticket(request: &Request) -> bool {

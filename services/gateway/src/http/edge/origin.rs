@@ -5,8 +5,13 @@ use vigie_service::ErrorCode;
 /// Refuses a request that a foreign page sent with our cookie (W11). Clients without pages send no
 /// origin.
 pub fn require_own_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Failure> {
+    let forbidden = || Failure::new(ErrorCode::Authorization, "Forbidden");
     let Some(origin) = headers.get(header::ORIGIN) else {
-        return Ok(());
+        let site = headers.get("sec-fetch-site");
+        return match site {
+            Some(site) if site == "cross-site" => Err(forbidden()),
+            _ => Ok(()),
+        };
     };
     let listed = allowed
         .iter()
@@ -14,7 +19,7 @@ pub fn require_own_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(),
     if listed || is_ours(headers, origin.as_bytes()) {
         return Ok(());
     }
-    Err(Failure::new(ErrorCode::Authorization, "Forbidden"))
+    Err(forbidden())
 }
 
 /// Whether the page came from the very host that is asked.
@@ -49,5 +54,14 @@ mod tests {
         }
         let allowed = ["https://app.example".to_owned()];
         assert_eq!(require_own_origin(&headers, &allowed).is_ok(), good);
+    }
+
+    #[test]
+    fn a_browser_that_hides_the_origin_still_says_that_it_is_foreign() {
+        let mut headers = HeaderMap::new();
+        headers.insert("sec-fetch-site", "same-origin".parse().unwrap());
+        assert!(require_own_origin(&headers, &[]).is_ok());
+        headers.insert("sec-fetch-site", "cross-site".parse().unwrap());
+        assert!(require_own_origin(&headers, &[]).is_err());
     }
 }

@@ -1,0 +1,35 @@
+use crate::http::route::{Access, Route};
+use crate::http::transcriptions;
+use utoipa::OpenApi;
+use vigie_identity::Guard;
+
+const READ: Access = Access::Needs(&[Guard::parse("transcriptions.read")]);
+const WRITE: Access = Access::Needs(&[Guard::parse("transcriptions.write")]);
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    transcriptions::start,
+    transcriptions::status,
+    transcriptions::transcript
+))]
+pub(super) struct Described;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/api/transcriptions/{fiche_id}",
+            WRITE,
+            transcriptions::start,
+        ),
+        Route::get(
+            "/api/transcriptions/{fiche_id}/status",
+            READ,
+            transcriptions::status,
+        ),
+        Route::get(
+            "/api/transcriptions/{fiche_id}/recordings/{call_id}",
+            READ,
+            transcriptions::transcript,
+        ),
+    ]
+}
