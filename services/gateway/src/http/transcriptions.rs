@@ -96,18 +96,20 @@ pub async fn status(
 /// The transcript of one recording.
 #[utoipa::path(get, path = "/api/transcriptions/{fiche_id}/recordings/{call_id}",
     tag = "transcriptions",
-    params(("fiche_id" = String, Path, description = "digits"), ("call_id" = String, Path)),
+    params(("fiche_id" = String, Path, description = "digits"), ("call_id" = String, Path),
+        ("include_words" = Option<bool>, Query, description = "with the words and their times")),
     responses((status = 200, body = Data<pb::GetTranscriptResponse>)))]
 pub async fn transcript(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,
     Path((fiche_id, call_id)): Path<(String, String)>,
+    params: Params,
     uri: Uri,
 ) -> Result<Json<Data<pb::GetTranscriptResponse>>, Failure> {
     let request = pb::GetTranscriptRequest {
         fiche_id: super::fiche_id(fiche_id, &uri)?,
         call_id,
-        include_words: true,
+        include_words: params.is_true("include_words"),
     };
     let mut transcriptions = gateway.transcriptions.clone();
     let answer = transcriptions

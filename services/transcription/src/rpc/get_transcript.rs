@@ -60,6 +60,7 @@ pub(super) async fn get_transcript(
             ),
             language_probability: transcript.language_probability,
             words: words.collect(),
+            diarization: transcript.diarization,
         }),
         chunks: chunks
             .remove(&transcript.id)
