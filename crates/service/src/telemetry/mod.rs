@@ -19,10 +19,17 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::time::Duration;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 use vigie_identity::ServiceName;
+
+/// At TRACE libraries print what they carry: frames, headers, rows. No setting may log that.
+fn may_be_logged(line: &Metadata<'_>) -> bool {
+    *line.level() < Level::TRACE || line.target().starts_with("vigie")
+}
 
 /// How long the last spans may take to leave.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -46,7 +53,7 @@ impl Telemetry {
         };
         let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("vigie"));
         tracing_subscriber::registry()
-            .with(log.with_filter(filter))
+            .with(log.with_filter(filter.and(filter_fn(may_be_logged))))
             .with(spans.with_filter(EnvFilter::new("info,h2=off,hyper=off,tonic=off")))
             .try_init()
             .context("telemetry is installed already")?;

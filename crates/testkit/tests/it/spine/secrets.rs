@@ -173,7 +173,7 @@ async fn gossip(stack: &Stack, home: &Home, fiche: &str) -> Result<()> {
 async fn no_secret_and_no_transcript_is_logged_or_sent() -> Result<()> {
     let mut options = options()
         .await?
-        .with_env("LOG_LEVEL", "debug")
+        .with_env("LOG_LEVEL", "trace")
         .with_env("FICHE_API_AUTH_TOKEN", CRM_TOKEN)
         .with_env("API_AUTH_TOKEN", MACHINE_TOKEN);
     let home = options.home.clone();
