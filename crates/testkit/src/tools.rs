@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-/// Names the directory of the service binaries; set by `make test`, which has just built them.
+/// Names the directory of the service binaries; set by `make test`, which has just built them. A
+/// relative one is taken from the directory we run in, else from the workspace: tests run in theirs.
 pub const BIN_DIR: &str = "VIGIE_BIN_DIR";
 
 /// The workspace this was built in.
@@ -46,13 +47,20 @@ pub fn postgres(program: &str) -> Result<PathBuf> {
 pub async fn built_binaries() -> Result<PathBuf> {
     static BUILT: OnceCell<()> = OnceCell::const_new();
     if let Some(dir) = env::var(BIN_DIR) {
-        return Ok(PathBuf::from(dir));
+        return binaries_at(Path::new(&dir));
     }
     let dir = beside_this_executable()?;
     BUILT
         .get_or_try_init(|| build(dir.ends_with("release")))
         .await?;
     Ok(dir)
+}
+
+/// Absolute: a service may be started in another directory.
+fn binaries_at(dir: &Path) -> Result<PathBuf> {
+    dir.canonicalize()
+        .or_else(|_| workspace_root().join(dir).canonicalize())
+        .with_context(|| format!("{BIN_DIR} is {}", dir.display()))
 }
 
 /// The directory of this executable, or the one above for a test of Cargo's.
@@ -96,4 +104,20 @@ fn find(program: &str, places: &[PathBuf]) -> Result<PathBuf> {
         .map(|place| place.join(program))
         .find(|path| path.is_file());
     found.with_context(|| format!("{program} not found"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binaries_may_be_named_from_the_workspace() {
+        // Cargo runs this in the crate's own directory.
+        let here = binaries_at(Path::new("src")).unwrap();
+        assert_eq!(here, workspace_root().join("crates/testkit/src"));
+        let root = binaries_at(Path::new("crates/testkit")).unwrap();
+        assert_eq!(root, workspace_root().join("crates/testkit"));
+        assert_eq!(binaries_at(&root).unwrap(), root);
+        assert!(binaries_at(Path::new("nowhere")).is_err());
+    }
 }
