@@ -17,4 +17,5 @@ mod paid_once;
 mod realtime;
 mod scoped;
 mod support;
+mod too_old;
 mod topology;
