@@ -1,5 +1,9 @@
 use std::time::Duration;
 
+/// What the death of a replica costs: its messages wait this long. Handlers renew it three times as
+/// often, and yield long before.
+const ACK_WAIT: Duration = Duration::from_secs(15);
+
 /// How a consumer works. Two numbers bound concurrency: of this replica and of the platform.
 #[derive(Debug, Clone)]
 pub struct ConsumerOptions {
@@ -26,7 +30,7 @@ impl Default for ConsumerOptions {
             name: "default",
             max_ack_pending: 256,
             slots: 4,
-            ack_wait: Duration::from_secs(30),
+            ack_wait: ACK_WAIT,
             deadline: Duration::from_secs(60),
             max_attempts: 5,
             batch: 64,

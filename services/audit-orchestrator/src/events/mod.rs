@@ -17,7 +17,6 @@ pub use step_analyzed::RecordSteps;
 pub use step_deferred::SendLater;
 
 use crate::app::AppState;
-use std::time::Duration;
 use vigie_bus::{BusError, ConsumerOptions, Consumers};
 use vigie_events::audit::{AuditRun, StepAnalyzed, StepDeferred};
 use vigie_events::fiche::{FicheFetchFailed, FicheFetched, FicheSummaryUpdated};
@@ -79,7 +78,6 @@ pub async fn consume(
     let steps = ConsumerOptions {
         max_ack_pending: 2048,
         batch: 128,
-        ack_wait: Duration::from_secs(60),
         ..named("step-analyzed")
     };
     let record = RecordSteps { workflow };

@@ -16,10 +16,9 @@ pub async fn consume(
         name: "fetch",
         max_ack_pending: i64::try_from(fetches).unwrap_or(i64::MAX),
         slots: fetches,
-        ack_wait: Duration::from_secs(30),
         deadline: Duration::from_mins(5),
         max_attempts: 3,
-        batch: 1,
+        ..ConsumerOptions::default()
     };
     consumers
         .worker(options, fetch::Fetch::new(state.clone()))

@@ -12,7 +12,6 @@ pub use transcribe::StartRun;
 
 use crate::app::AppState;
 use crate::config::Concurrency;
-use std::time::Duration;
 use vigie_bus::{BusError, ConsumerOptions, Consumers};
 use vigie_events::fiche::{FicheFetchFailed, FicheFetched};
 use vigie_events::transcription::{FicheTranscribe, RecordingTranscribe};
@@ -51,7 +50,6 @@ pub async fn consume(
     let recording = ConsumerOptions {
         max_ack_pending: concurrency.recordings,
         slots: concurrency.parallelism,
-        ack_wait: Duration::from_secs(30),
         deadline: state.workflow.settings().item_lease,
         ..named("recording")
     };
