@@ -58,23 +58,8 @@ impl Fiches {
         fiche: &FicheId,
         write: bool,
     ) -> Result<Seen, NeighbourError> {
-        let request = bounded(pb::GetSummariesRequest {
-            fiche_ids: vec![fiche.to_string()],
-            permission: "transcriptions".to_owned(),
-            write,
-            look_up: false,
-        });
-        let answer = self
-            .0
-            .clone()
-            .get_summaries(with_user(request, caller))
-            .await;
-        let answer = answer
-            .map_err(|status| NeighbourError::Call {
-                call: "GetSummaries",
-                status: Box::new(status),
-            })?
-            .into_inner();
+        let answer = self.summaries(caller, std::slice::from_ref(fiche), write);
+        let answer = answer.await?;
         Ok(if !answer.fiches.is_empty() {
             Seen::InScope
         } else if answer.refused.is_empty() {
@@ -82,6 +67,39 @@ impl Fiches {
         } else {
             Seen::Refused
         })
+    }
+
+    /// Whether the caller may touch all of these fiches; unknown ones are nobody's.
+    pub async fn all_in_scope(
+        &self,
+        caller: &Caller,
+        fiches: &[FicheId],
+        write: bool,
+    ) -> Result<bool, NeighbourError> {
+        let answer = self.summaries(caller, fiches, write).await?;
+        Ok(answer.refused.is_empty() && answer.fiches.len() == fiches.len())
+    }
+
+    async fn summaries(
+        &self,
+        caller: &Caller,
+        fiches: &[FicheId],
+        write: bool,
+    ) -> Result<pb::GetSummariesResponse, NeighbourError> {
+        let request = bounded(pb::GetSummariesRequest {
+            fiche_ids: fiches.iter().map(ToString::to_string).collect(),
+            permission: "transcriptions".to_owned(),
+            write,
+            look_up: false,
+        });
+        let request = with_user(request, caller);
+        match self.0.clone().get_summaries(request).await {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(status) => Err(NeighbourError::Call {
+                call: "GetSummaries",
+                status: Box::new(status),
+            }),
+        }
     }
 
     /// The recordings of a fiche in start order, as this service; `None` when it is not cached.

@@ -81,6 +81,8 @@ impl FromStr for RunState {
 pub enum Source {
     /// A person, or a machine over HTTP.
     Api,
+    /// The same, for many fiches at once.
+    Batch,
     /// An audit.
     Audit,
     /// An automation run.
@@ -92,6 +94,7 @@ impl Source {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::Batch => "batch",
             Self::Audit => "audit",
             Self::Automation => "automation",
         }
@@ -154,6 +157,8 @@ pub struct Run {
     pub counts: Counts,
     /// How often the refresh was asked for.
     pub sends: i32,
+    /// Whether some batch counts it.
+    pub batched: bool,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When it was planned.
@@ -245,6 +250,11 @@ impl Run {
             fiche_id: self.fiche.clone(),
             run_id: self.run_id,
         }
+    }
+
+    /// Seconds since it was asked for.
+    pub fn age_seconds(&self) -> f64 {
+        (self.now - self.created_at).as_seconds_f64().max(0.0)
     }
 
     /// From its start to now.

@@ -34,6 +34,7 @@ impl StartRun {
             force: body.force.unwrap_or(false),
             request_id: delivery.id.as_str(),
             automation_run: body.automation_run_id,
+            by: body.user_id.as_deref(),
         }
     }
 }

@@ -12,6 +12,15 @@ pub enum RpcError {
     /// Not an id.
     #[error("Invalid fiche_id")]
     InvalidFiche,
+    /// Not so many ids.
+    #[error("Invalid request - fiche_ids must hold 1 to 500 ids of digits")]
+    InvalidFiches,
+    /// Not a date with a time.
+    #[error("Invalid {0} (expected ISO 8601 date-time)")]
+    InvalidMoment(&'static str),
+    /// No such batch, or not the caller's.
+    #[error("Batch not found")]
+    UnknownBatch,
     /// None of the three.
     #[error("Invalid priority (expected high, normal or low)")]
     InvalidPriority,
@@ -53,26 +62,33 @@ pub enum RpcError {
 impl ServiceError for RpcError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::InvalidFiche | Self::InvalidPriority | Self::InvalidKey | Self::TooMany => {
-                ErrorCode::Validation
-            }
+            Self::InvalidFiche
+            | Self::InvalidFiches
+            | Self::InvalidMoment(_)
+            | Self::InvalidPriority
+            | Self::InvalidKey
+            | Self::TooMany => ErrorCode::Validation,
             Self::Forbidden => ErrorCode::Authorization,
-            Self::UnknownFiche(_) | Self::UnknownRecording | Self::NotTranscribed => {
-                ErrorCode::NotFound
-            }
+            Self::UnknownFiche(_)
+            | Self::UnknownRecording
+            | Self::UnknownBatch
+            | Self::NotTranscribed => ErrorCode::NotFound,
             Self::NotConfigured | Self::Neighbour(_) => ErrorCode::Unavailable,
             Self::Workflow(_) | Self::Words(_) | Self::Store(_) => ErrorCode::Internal,
         }
     }
 
     fn details(&self) -> Vec<Detail> {
-        match self {
-            Self::InvalidPriority => vec![Detail {
-                path: "query.priority".to_owned(),
-                code: "invalid_value".to_owned(),
-                message: self.to_string(),
-            }],
-            _ => Vec::new(),
-        }
+        let path = match self {
+            Self::InvalidPriority => "priority",
+            Self::InvalidFiches => "fiche_ids",
+            Self::InvalidMoment(name) => name,
+            _ => return Vec::new(),
+        };
+        vec![Detail {
+            path: path.to_owned(),
+            code: "invalid_value".to_owned(),
+            message: self.to_string(),
+        }]
     }
 }

@@ -1,15 +1,20 @@
-//! `vigie.transcription.v1.TranscriptionService`, one file an operation.
+//! `vigie.transcription.v1`, one file an operation.
 
 mod error;
 mod fiche_transcripts;
 mod get_status;
 mod get_transcript;
+mod list_logs;
 mod list_transcripts;
+mod operations;
+mod start_batch;
 mod start_run;
 
 pub use error::RpcError;
+pub use operations::{OperationsRpc, operations};
 
 use crate::app::AppState;
+use crate::domain::run;
 use crate::neighbours::Seen;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tonic::{Request, Response, Status};
@@ -18,7 +23,8 @@ use vigie_contracts::transcription::v1::transcription_service_server::{
     TranscriptionService, TranscriptionServiceServer,
 };
 use vigie_events::ids::FicheId;
-use vigie_identity::{Caller, Guard, ServiceName};
+use vigie_events::transcription::Priority;
+use vigie_identity::{Caller, Guard, PrincipalKind, ServiceName};
 use vigie_scorecard::Chunk;
 use vigie_service::grpc::MAX_MESSAGE_BYTES;
 use vigie_service::status;
@@ -120,6 +126,23 @@ async fn readable(state: &AppState, caller: &Caller, fiche: &str) -> Result<Fich
         Seen::InScope => Ok(fiche),
         Seen::Unknown if scope.all() => Err(status(RpcError::UnknownFiche(fiche))),
         Seen::Refused | Seen::Unknown => Err(status(RpcError::Forbidden)),
+    }
+}
+
+/// The caller, as records name it.
+fn who(caller: &Caller) -> String {
+    match caller.principal.as_deref().map(|principal| &principal.kind) {
+        Some(PrincipalKind::User(id)) => format!("user-{id}"),
+        Some(PrincipalKind::Machine(name)) => format!("machine-{name}"),
+        None => String::new(),
+    }
+}
+
+/// A priority as asked; `normal` where there is none.
+fn asked_priority(text: &str) -> Result<Priority, RpcError> {
+    match text.trim() {
+        "" => Ok(Priority::Normal),
+        word => run::priority(word).map_err(|_| RpcError::InvalidPriority),
     }
 }
 

@@ -1,8 +1,7 @@
 //! `StartRun` (A10.1): the run is there when the answer is.
 
-use super::RpcError;
+use super::{RpcError, asked_priority, who};
 use crate::app::AppState;
-use crate::domain::run::priority;
 use crate::neighbours::Seen;
 use crate::store::start::{self, Answer, Key};
 use crate::workflow::{Opened, Wish, WorkflowError};
@@ -11,7 +10,7 @@ use vigie_contracts::transcription::v1::{StartRunRequest, StartRunResponse};
 use vigie_events::Lane;
 use vigie_events::ids::FicheId;
 use vigie_events::transcription::{FicheTranscribe, Priority};
-use vigie_identity::{Caller, FicheScope, PrincipalKind};
+use vigie_identity::{Caller, FicheScope};
 
 /// Longest `Idempotency-Key`.
 const MAX_KEY_CHARS: usize = 200;
@@ -29,10 +28,7 @@ pub(super) async fn start_run(
         .fiche_id
         .parse()
         .map_err(|_| RpcError::InvalidFiche)?;
-    let priority = match request.priority.trim() {
-        "" => Priority::Normal,
-        word => priority(word).map_err(|_| RpcError::InvalidPriority)?,
-    };
+    let priority = asked_priority(&request.priority)?;
     let key = request.idempotency_key.as_deref().map(str::trim);
     let key = key.filter(|key| !key.is_empty());
     if key.is_some_and(|key| key.chars().count() > MAX_KEY_CHARS) {
@@ -50,7 +46,7 @@ pub(super) async fn start_run(
     });
     let mut tries = 1;
     let answer = loop {
-        match open(state, &fiche, priority, request.force, key).await {
+        match open(state, &who, &fiche, priority, request.force, key).await {
             Err(RpcError::Workflow(WorkflowError::LostRace(_))) if tries < TRIES => tries += 1,
             other => break other?,
         }
@@ -80,16 +76,9 @@ async fn visible(
     }
 }
 
-fn who(caller: &Caller) -> String {
-    match caller.principal.as_deref().map(|principal| &principal.kind) {
-        Some(PrincipalKind::User(id)) => format!("user-{id}"),
-        Some(PrincipalKind::Machine(name)) => format!("machine-{name}"),
-        None => String::new(),
-    }
-}
-
 async fn open(
     state: &AppState,
+    who: &str,
     fiche: &FicheId,
     priority: Priority,
     force: bool,
@@ -113,6 +102,7 @@ async fn open(
         force,
         request_id: command.id.as_str(),
         automation_run: None,
+        by: Some(who),
     };
     let opened = state.workflow.open(&mut tx, &wish).await?;
     if let Opened::Started(run_id) = opened {

@@ -27,6 +27,8 @@ pub struct Item {
     pub expiries: i32,
     /// Sendings of its command.
     pub sends: i32,
+    /// Since somebody first took it; `None` while nobody has.
+    pub seconds: Option<f64>,
 }
 
 /// Inserts the recordings of a run.
@@ -63,7 +65,8 @@ pub async fn lock(
     let row = sqlx::query!(
         r#"SELECT call_id, recording_index, state IN ('pending', 'in_progress') AS "open!",
                   extract(epoch FROM lease_until - clock_timestamp())::float8 AS lease_left,
-                  lease_no, attempts, expiries, sends
+                  lease_no, attempts, expiries, sends,
+                  extract(epoch FROM clock_timestamp() - started_at)::float8 AS seconds
              FROM transcription_run_items WHERE run_id = $1 AND call_id = $2 FOR NO KEY UPDATE"#,
         run_id,
         call.as_str()
@@ -80,6 +83,7 @@ pub async fn lock(
         attempts: row.attempts,
         expiries: row.expiries,
         sends: row.sends,
+        seconds: row.seconds,
     }))
 }
 
@@ -270,5 +274,34 @@ pub async fn put_back(
         i32::from(expired)
     )
     .fetch_one(conn)
+    .await
+}
+
+/// A recording whose command is sent once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resent {
+    /// Which.
+    pub call_id: String,
+    /// From 1, within the run.
+    pub recording_index: i32,
+    /// Sendings of its command, this one included.
+    pub sends: i32,
+}
+
+/// The commands of every recording of a locked run that nobody is at are sent again, all with one
+/// number that none of them had.
+#[tracing::instrument(name = "store.item.put_back_waiting", skip_all, err)]
+pub async fn put_back_waiting(conn: &mut PgConnection, run_id: Uuid) -> sqlx::Result<Vec<Resent>> {
+    sqlx::query_as!(
+        Resent,
+        "UPDATE transcription_run_items AS i
+            SET sends = most.sends + 1, sent_at = now()
+           FROM (SELECT max(sends) AS sends FROM transcription_run_items
+                  WHERE run_id = $1 AND state = 'pending') AS most
+          WHERE i.run_id = $1 AND i.state = 'pending'
+         RETURNING i.call_id, i.recording_index, i.sends",
+        run_id
+    )
+    .fetch_all(conn)
     .await
 }

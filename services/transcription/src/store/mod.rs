@@ -1,10 +1,12 @@
 //! All SQL, one file per aggregate. Functions take a connection; their callers own transactions.
-//! Rows are locked in one order: run, item, limit.
+//! Rows are locked in one order: run, item, limit, batch.
 
+pub mod batch;
 pub mod call;
 pub mod item;
 pub mod limit;
 pub mod log;
+pub mod open;
 pub mod run;
 pub mod start;
 pub mod sweep;

@@ -1,83 +1,11 @@
-//! `transcription_runs`: joined or inserted, locked, saved.
+//! `transcription_runs`: locked, saved.
 
 use super::impossible;
-use crate::domain::run::{Counts, Run, Source, priority};
+use crate::domain::run::{Counts, Run, priority};
 use sqlx::PgConnection;
-use std::time::Duration;
 use uuid::Uuid;
 use vigie_events::Lane;
 use vigie_events::ids::{AutomationRunId, FicheId};
-use vigie_events::transcription::Priority;
-
-/// A run that is not there yet.
-#[derive(Debug, Clone)]
-pub struct NewRun<'a> {
-    /// The fiche.
-    pub fiche: &'a FicheId,
-    /// As asked.
-    pub priority: Priority,
-    /// Where its work will wait.
-    pub lane: Lane,
-    /// Who asks.
-    pub source: Source,
-    /// Transcribe again.
-    pub force: bool,
-    /// `ce-id` of the command.
-    pub request_id: &'a str,
-    /// The automation run that asks.
-    pub automation_run: Option<AutomationRunId>,
-    /// How long it may take.
-    pub deadline: Duration,
-}
-
-/// Inserts a run in `planned`; `None` when the fiche has an open one.
-#[tracing::instrument(name = "store.run.insert", skip_all, err)]
-pub async fn insert(conn: &mut PgConnection, new: &NewRun<'_>) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        "INSERT INTO transcription_runs
-             (run_id, fiche_id, priority, lane, source, force, request_ids, automation_run_id,
-              correlation_id, deadline_at)
-         VALUES ($1, $2, $3, $4, $5, $6, ARRAY[$7::text], $8, $7,
-                 now() + make_interval(secs => $9))
-         ON CONFLICT (fiche_id) WHERE state IN ('planned', 'running') DO NOTHING
-         RETURNING run_id",
-        Uuid::now_v7(),
-        new.fiche.as_str(),
-        new.priority.as_str(),
-        new.lane.as_str(),
-        new.source.as_str(),
-        new.force,
-        new.request_id,
-        new.automation_run.map(AutomationRunId::get),
-        new.deadline.as_secs_f64()
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-/// Adds a request to the fiche's open run; `None` when it has none. A run that is not planned yet
-/// also takes over the wish to transcribe again.
-#[tracing::instrument(name = "store.run.join", skip_all, err)]
-pub async fn join(
-    conn: &mut PgConnection,
-    fiche: &FicheId,
-    request_id: &str,
-    force: bool,
-) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        "UPDATE transcription_runs
-            SET request_ids = CASE WHEN $2 = ANY (request_ids) THEN request_ids
-                                   ELSE array_append(request_ids, $2) END,
-                force = force OR ($3 AND state = 'planned')
-          WHERE fiche_id = $1 AND state IN ('planned', 'running')
-          RETURNING run_id",
-        fiche.as_str(),
-        request_id,
-        force
-    )
-    .fetch_optional(conn)
-    .await
-}
 
 /// A run, locked.
 #[tracing::instrument(name = "store.run.lock", skip_all, err)]
@@ -85,8 +13,8 @@ pub async fn lock(conn: &mut PgConnection, run_id: Uuid) -> sqlx::Result<Option<
     let row = sqlx::query!(
         r#"SELECT run_id, fiche_id, fiche_cache_id, priority, lane, force, request_ids,
                   automation_run_id, state, reason, sequence, total_recordings,
-                  already_transcribed, target_total, processed, cached, failed, sends, created_at,
-                  started_at, clock_timestamp() AS "now!"
+                  already_transcribed, target_total, processed, cached, failed, sends, batched,
+                  created_at, started_at, clock_timestamp() AS "now!"
              FROM transcription_runs WHERE run_id = $1 FOR NO KEY UPDATE"#,
         run_id
     )
@@ -114,6 +42,7 @@ pub async fn lock(conn: &mut PgConnection, run_id: Uuid) -> sqlx::Result<Option<
             failed: row.failed,
         },
         sends: row.sends,
+        batched: row.batched,
         created_at: row.created_at,
         started_at: row.started_at,
         now: row.now,

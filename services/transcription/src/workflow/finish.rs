@@ -1,9 +1,9 @@
 //! The end of a run: exactly one `fiche/transcribed` and one terminal realtime message (A5.8 rule 4).
 
-use super::change::Change;
+use super::change::{Change, subject};
 use super::{Workflow, WorkflowError};
 use crate::domain::run::{Run, RunState};
-use crate::store::log::Level;
+use crate::store::log::{Level, Lines};
 use crate::store::{item, run};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -74,7 +74,11 @@ impl Change {
             json!({"transcribed": counts.newly_transcribed(), "cached": counts.cached,
                    "failed": counts.failed, "reason": reason}),
         );
-        metrics::counter!("vigie_transcription_runs_total", "state" => state.as_str()).increment(1);
+        let lane = self.run.lane.as_str();
+        metrics::counter!("vigie_transcription_runs_total", "state" => state.as_str(), "lane" => lane)
+            .increment(1);
+        metrics::histogram!("vigie_transcription_run_seconds", "state" => state.as_str(), "lane" => lane)
+            .record(self.run.age_seconds());
         tracing::info!(run.id = %self.run.run_id, fiche.id = %self.run.fiche, %state, reason,
             failed = counts.failed, "transcription run ended");
         let fact = transcribed(&self.run, outcome, reason);
@@ -184,6 +188,15 @@ impl Workflow {
             ..ask
         };
         outbox::send(tx, &ask).await?;
-        Ok(run::sent_again(tx, run_id).await?)
+        run::sent_again(tx, run_id).await?;
+        let mut lines = Lines::new(self.settings.log);
+        let sending = json!({"sending": run.sends + 1, "lane": run.lane.as_str()});
+        lines.add(
+            Level::Warning,
+            "refresh",
+            "refresh of the fiche asked for again",
+            sending,
+        );
+        Ok(lines.insert(tx, subject(&run)).await?)
     }
 }

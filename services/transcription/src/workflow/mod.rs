@@ -1,11 +1,13 @@
 //! Moves runs on. Each function works in its caller's transaction, on a locked run.
 
+mod batch;
 mod change;
 mod finish;
 mod open;
 mod plan;
 mod settle;
 
+pub use batch::BatchWish;
 pub use open::{Opened, Wish};
 pub use settle::{Settlement, Stale};
 
@@ -67,7 +69,7 @@ pub enum WorkflowError {
     Stale(#[from] Stale),
     /// The open run ended while it was being joined.
     #[error("the open run of fiche {0} has just ended")]
-    LostRace(vigie_events::ids::FicheId),
+    LostRace(String),
 }
 
 /// Moves runs on.

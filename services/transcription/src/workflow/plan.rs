@@ -119,9 +119,9 @@ impl Change {
                 total_to_transcribe: total,
                 status: RecordingIsFailed::Only,
             })?;
-            self.log(
+            self.log_recording(
                 Level::Warning,
-                "plan",
+                &target.call_id,
                 "recording without URL",
                 json!({"call_id": target.call_id, "reason": "missing_url"}),
             );

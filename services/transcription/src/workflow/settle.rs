@@ -1,11 +1,12 @@
 //! One recording is settled: its item, the run's counters and, with the last one, the run's end.
 
+use super::change::subject;
 use super::plan::command;
 use super::{Workflow, WorkflowError};
 use crate::domain::plan::Target;
 use crate::domain::run::RunState;
 use crate::store::item::{self, End, Item};
-use crate::store::log::Level;
+use crate::store::log::{Level, Lines};
 use crate::store::{call, run};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -198,6 +199,16 @@ impl Workflow {
                 .await;
         }
         let sending = item::put_back(tx, run_id, call_id, expired).await?;
+        let mut lines = Lines::new(self.settings.log);
+        let message = if expired {
+            "worker of the recording is gone, sent again"
+        } else {
+            "recording is overdue, sent again"
+        };
+        let data = json!({"call_id": call_id, "lease": item.lease_no,
+            "expiries": item.expiries + i32::from(expired), "sending": sending});
+        lines.recording(Level::Warning, run_id, call_id, message, data);
+        lines.insert(tx, subject(&run)).await?;
         let target = Target {
             call_id: call_id.clone(),
             index: item.index,
@@ -215,7 +226,16 @@ impl super::Change {
         self.run.counts.processed += 1;
         let end = settlement.end();
         match settlement {
-            Settlement::Cached { .. } => self.run.counts.cached += 1,
+            Settlement::Cached { transcription_id } => {
+                self.run.counts.cached += 1;
+                let data = json!({"call_id": item.call_id, "transcription_id": transcription_id});
+                self.log_recording(
+                    Level::Info,
+                    &item.call_id,
+                    "recording was transcribed",
+                    data,
+                );
+            }
             Settlement::Transcribed {
                 transcription_id, ..
             } => {
@@ -227,6 +247,10 @@ impl super::Change {
                     total_to_transcribe: total,
                     status: RecordingIsCompleted::Only,
                 })?;
+                let data = json!({"call_id": item.call_id, "transcription_id": transcription_id,
+                    "attempts": item.attempts, "lease": item.lease_no,
+                    "seconds": item.seconds});
+                self.log_recording(Level::Info, &item.call_id, "recording transcribed", data);
             }
             Settlement::Failed { .. } | Settlement::Abandoned => {
                 self.run.counts.failed += 1;
@@ -239,17 +263,19 @@ impl super::Change {
                     total_to_transcribe: total,
                     status: RecordingIsFailed::Only,
                 })?;
-                self.log(
-                    Level::Warning,
-                    "recording",
-                    error,
-                    json!({"call_id": item.call_id, "class": end.error_class,
-                           "attempts": item.attempts}),
-                );
+                let data = json!({"call_id": item.call_id, "class": end.error_class,
+                    "attempts": item.attempts, "lease": item.lease_no,
+                    "seconds": item.seconds, "provider_request_id": end.request_id});
+                self.log_recording(Level::Warning, &item.call_id, error, data);
             }
         }
-        metrics::counter!("vigie_transcription_recordings_total", "end" => end.state.to_owned())
+        let lane = self.run.lane.as_str();
+        metrics::counter!("vigie_transcription_recordings_total", "end" => end.state.to_owned(), "lane" => lane)
             .increment(1);
+        if let Some(seconds) = item.seconds {
+            metrics::histogram!("vigie_transcription_recording_seconds", "end" => end.state.to_owned(), "lane" => lane)
+                .record(seconds);
+        }
         self.tell(RecordingTranscribed {
             run_id: self.run.run_id,
             fiche_id: self.run.fiche.clone(),

@@ -67,6 +67,8 @@ impl Job {
     }
 
     fn failed(&self, class: &str, error: String, request_id: Option<String>) -> Settlement {
+        tracing::warn!(run.id = %self.run_id, fiche.id = %self.fiche, call.id = %self.call, class,
+            error, "recording not transcribed");
         Settlement::Failed {
             class: class.to_owned(),
             error,

@@ -63,6 +63,8 @@ impl TranscribeRecording {
             };
             let (error, wait) = error;
             metrics::counter!("vigie_speech_retries_total").increment(1);
+            tracing::info!(run.id = %job.run_id, call.id = %job.call, %error, ?wait,
+                "recording tried again");
             if wait > SHORT_WAIT || Instant::now() + wait >= deadline {
                 return Err(Failure::defer(error, wait));
             }
