@@ -1,7 +1,7 @@
 //! The AsyncAPI 3 description of every message, generated from the types: `docs/asyncapi.yaml`.
 
 use crate::realtime::RealtimeEvent;
-use crate::{Event, Kind, audit, automation, fiche, fiche_jobs, ops, transcription};
+use crate::{Event, Kind, audit, auth, automation, fiche, fiche_jobs, ops, transcription};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -96,6 +96,18 @@ impl Document {
         self.event::<automation::AutomationCompleted>(&["automation"], &[]);
         self.event::<automation::AutomationFailed>(&["automation"], &[]);
         self.event::<automation::ItemSettled>(&["automation"], &[]);
+        self.event::<auth::PrincipalChanged>(
+            &["auth"],
+            &[
+                "gateway",
+                "auth",
+                "fiche-cache",
+                "transcription",
+                "audit-orchestrator",
+                "step-analyzer",
+                "automation",
+            ],
+        );
     }
 
     fn realtime_events(&mut self) {

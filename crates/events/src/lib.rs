@@ -7,6 +7,7 @@
 
 pub mod asyncapi;
 pub mod audit;
+pub mod auth;
 pub mod automation;
 pub mod automation_request;
 pub mod fiche;
