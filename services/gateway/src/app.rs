@@ -15,6 +15,7 @@ use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
 use vigie_contracts::automation::v1::automation_service_client::AutomationServiceClient;
 use vigie_contracts::fiche::v1::fiche_service_client::FicheServiceClient;
+use vigie_contracts::transcription::v1::transcription_operations_service_client::TranscriptionOperationsServiceClient;
 use vigie_contracts::transcription::v1::transcription_service_client::TranscriptionServiceClient;
 use vigie_identity::grpc::with_user;
 use vigie_identity::{Caller, Clock, ServiceName};
@@ -44,6 +45,8 @@ pub struct Parts {
     pub fiches: FicheServiceClient<InternalChannel>,
     /// Transcripts.
     pub transcriptions: TranscriptionServiceClient<InternalChannel>,
+    /// Batches of transcriptions, and logs.
+    pub transcription_operations: TranscriptionOperationsServiceClient<InternalChannel>,
     /// Audits.
     pub audits: AuditServiceClient<InternalChannel>,
     /// Schedules and runs.
@@ -114,6 +117,10 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         transcriptions: TranscriptionServiceClient::new(boot.channel(ServiceName::Transcription))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        transcription_operations: TranscriptionOperationsServiceClient::new(
+            boot.channel(ServiceName::Transcription),
+        )
+        .max_decoding_message_size(MAX_MESSAGE_BYTES),
         audits: AuditServiceClient::new(boot.channel(ServiceName::AuditOrchestrator))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         automation: AutomationServiceClient::new(boot.channel(ServiceName::Automation))

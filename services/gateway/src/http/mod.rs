@@ -9,6 +9,7 @@ mod docs;
 pub mod edge;
 pub mod failure;
 mod fiches;
+mod fields;
 mod health;
 mod openapi;
 mod realtime;
@@ -16,6 +17,8 @@ mod recordings;
 mod reply;
 pub mod route;
 pub mod routes;
+mod transcription_batches;
+mod transcription_logs;
 mod transcriptions;
 
 use crate::app::AppState;

@@ -42,11 +42,7 @@ pub async fn start(
     headers: HeaderMap,
 ) -> Result<Json<Queued>, Failure> {
     let fiche_id = super::fiche_id(fiche_id, &uri)?;
-    let priority = params.filled("priority").unwrap_or("normal");
-    if !PRIORITIES.contains(&priority) {
-        return Err(Failure::validation("Invalid priority")
-            .with_detail("priority", "must be high, normal or low"));
-    }
+    let priority = known_priority(params.filled("priority").unwrap_or("normal"))?;
     let key = headers
         .get(IDEMPOTENCY_KEY)
         .and_then(|key| key.to_str().ok());
@@ -69,6 +65,15 @@ pub async fn start(
         run_id: run.run_id,
         state: run.state,
     }))
+}
+
+/// One of the three words.
+pub(super) fn known_priority(word: &str) -> Result<&str, Failure> {
+    if PRIORITIES.contains(&word) {
+        return Ok(word);
+    }
+    let refused = Failure::validation("Invalid priority");
+    Err(refused.with_detail("priority", "must be high, normal or low"))
 }
 
 /// Coverage of a fiche, and its latest run.

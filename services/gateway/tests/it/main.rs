@@ -10,4 +10,5 @@ mod live;
 mod services;
 mod sessions;
 mod support;
+mod transcriptions;
 mod world;

@@ -1,5 +1,5 @@
 use crate::http::route::{Access, Route};
-use crate::http::transcriptions;
+use crate::http::{transcription_batches, transcription_logs, transcriptions};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
 
@@ -10,7 +10,10 @@ const WRITE: Access = Access::Needs(&[Guard::parse("transcriptions.write")]);
 #[openapi(paths(
     transcriptions::start,
     transcriptions::status,
-    transcriptions::transcript
+    transcriptions::transcript,
+    transcription_batches::start,
+    transcription_batches::detail,
+    transcription_logs::list
 ))]
 pub(super) struct Described;
 
@@ -30,6 +33,21 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/transcriptions/{fiche_id}/recordings/{call_id}",
             READ,
             transcriptions::transcript,
+        ),
+        Route::post(
+            "/api/transcriptions/batch",
+            WRITE,
+            transcription_batches::start,
+        ),
+        Route::get(
+            "/api/transcriptions/batches/{batch_id}",
+            READ,
+            transcription_batches::detail,
+        ),
+        Route::get(
+            "/api/transcriptions/{fiche_id}/logs",
+            READ,
+            transcription_logs::list,
         ),
     ]
 }

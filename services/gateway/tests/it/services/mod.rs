@@ -5,6 +5,7 @@ mod auth;
 mod automation;
 mod fiche;
 mod transcription;
+mod transcription_operations;
 
 use crate::world::World;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use vigie_contracts::audit::v1::audit_service_server::AuditServiceServer;
 use vigie_contracts::auth::v1::auth_service_server::AuthServiceServer;
 use vigie_contracts::automation::v1::automation_service_server::AutomationServiceServer;
 use vigie_contracts::fiche::v1::fiche_service_server::FicheServiceServer;
+use vigie_contracts::transcription::v1::transcription_operations_service_server::TranscriptionOperationsServiceServer;
 use vigie_contracts::transcription::v1::transcription_service_server::TranscriptionServiceServer;
 
 /// A service of the world; one type for each contract.
@@ -29,6 +31,7 @@ pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken)
         .add_service(AuthServiceServer::new(service()))
         .add_service(FicheServiceServer::new(service()))
         .add_service(TranscriptionServiceServer::new(service()))
+        .add_service(TranscriptionOperationsServiceServer::new(service()))
         .add_service(AuditServiceServer::new(service()))
         .add_service(AutomationServiceServer::new(service()))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), stop.cancelled_owned());

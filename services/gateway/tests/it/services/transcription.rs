@@ -34,8 +34,14 @@ impl TranscriptionService for Service {
         request: Request<pb::GetTranscriptRequest>,
     ) -> Result<Response<pb::GetTranscriptResponse>, Status> {
         self.0.enter("GetTranscript", &request)?;
+        let request = request.into_inner();
+        let words = request.include_words.then(pb::Word::default);
         Ok(Response::new(pb::GetTranscriptResponse {
-            call_id: request.into_inner().call_id,
+            call_id: request.call_id,
+            transcription: Some(pb::TranscriptText {
+                words: words.into_iter().collect(),
+                ..pb::TranscriptText::default()
+            }),
             ..pb::GetTranscriptResponse::default()
         }))
     }
