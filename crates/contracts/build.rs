@@ -4,11 +4,13 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 11] = [
+const PROTOS: [&str; 13] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
+    "vigie/auth/v1/account.proto",
     "vigie/auth/v1/admin.proto",
     "vigie/auth/v1/auth.proto",
+    "vigie/auth/v1/trust.proto",
     "vigie/automation/v1/automation.proto",
     "vigie/fiche/v1/directory.proto",
     "vigie/fiche/v1/fiche.proto",
@@ -57,7 +59,14 @@ const CAMEL: [&str; 34] = [
 ];
 
 /// Views that the contract writes in snake case.
-const SNAKE: [&str; 55] = [
+const SNAKE: [&str; 62] = [
+    ".vigie.auth.v1.ChangePasswordResponse",
+    ".vigie.auth.v1.SessionInfo",
+    ".vigie.auth.v1.ListSessionsResponse",
+    ".vigie.auth.v1.RevokeSessionResponse",
+    ".vigie.auth.v1.LogOutEverywhereResponse",
+    ".vigie.auth.v1.SigningKeyInfo",
+    ".vigie.auth.v1.RotateKeysResponse",
     ".vigie.auth.v1.RoleGrant",
     ".vigie.auth.v1.TeamRef",
     ".vigie.auth.v1.LinkedUser",
