@@ -5,6 +5,7 @@ use crate::domain::machine::MachineTokens;
 use crate::domain::password::Passwords;
 use crate::domain::sealed::SealingKeys;
 use crate::rpc;
+use crate::rpc::admin::Directory;
 use crate::store::keys::StoredKey;
 use crate::store::{keys, users};
 use anyhow::Context;
@@ -115,7 +116,10 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
         public: rpc::PUBLIC,
         descriptors: &[vigie_contracts::DESCRIPTORS],
     };
-    boot.serve_grpc(Routes::new(rpc::service(state)), options);
+    let directory = Directory::new(boot.channel(ServiceName::FicheCache));
+    let routes = Routes::new(rpc::service(state.clone()));
+    let routes = routes.add_service(rpc::admin::service(state, directory));
+    boot.serve_grpc(routes, options);
     Ok(())
 }
 

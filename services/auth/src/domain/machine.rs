@@ -1,5 +1,6 @@
-//! Machine tokens of the environment (identity.md 1.7).
+//! Machine callers: tokens of the environment, and service tokens (identity.md 1.7, 2.7).
 
+use crate::domain::secret;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -20,6 +21,35 @@ const PERMISSION_KEYS: [&str; 12] = [
     "recordings",
     "transcriptions",
 ];
+
+/// How service tokens begin, so that one found in the wrong place is recognised.
+const SERVICE_TOKEN: &str = "vgs_";
+/// How the principals of service tokens are named; the id follows.
+const SERVICE_TOKEN_PRINCIPAL: &str = "service-token-";
+
+/// A new service token.
+pub fn new_service_token() -> SecretString {
+    let secret = secret::generate();
+    SecretString::from(format!("{SERVICE_TOKEN}{}", secret.expose_secret()))
+}
+
+/// Whether this looks like a service token.
+pub fn is_service_token(token: &SecretString) -> bool {
+    token.expose_secret().starts_with(SERVICE_TOKEN)
+}
+
+/// The name of a service token's principal.
+pub fn service_token_principal(id: i64) -> String {
+    format!("{SERVICE_TOKEN_PRINCIPAL}{id}")
+}
+
+/// The service token behind a principal's name; `None` for other machines.
+pub fn service_token_id(principal: &str) -> Option<i64> {
+    principal
+        .strip_prefix(SERVICE_TOKEN_PRINCIPAL)?
+        .parse()
+        .ok()
+}
 
 /// A grant of `API_AUTH_TOKEN_GRANTS` that cannot be read.
 #[derive(Debug, thiserror::Error)]

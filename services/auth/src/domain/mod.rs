@@ -1,5 +1,6 @@
 //! Types and rules of accounts and sessions.
 
+pub mod admin;
 pub mod email;
 pub mod machine;
 pub mod password;

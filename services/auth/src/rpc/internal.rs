@@ -1,12 +1,15 @@
 //! What services ask for themselves: keys, their internal tokens, and tokens for machine callers.
 
 use crate::app::AppState;
-use chrono::TimeDelta;
+use crate::domain::admin::grants as named;
+use crate::domain::{machine, secret};
+use crate::store::service_tokens;
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tonic::{Request, Status};
 use vigie_contracts::auth::v1 as pb;
 use vigie_identity::tokens::SigningError;
-use vigie_identity::{Caller, Principal, PrincipalKind, ServiceName};
+use vigie_identity::{Caller, Grant, Principal, PrincipalKind, ServiceName};
 use vigie_service::{ErrorCode, ServiceError, status};
 
 /// Life of the token that a machine token is exchanged for; the gateway caches it no longer.
@@ -18,19 +21,22 @@ pub enum IssueError {
     /// Not a service of ours, or not its secret: one answer.
     #[error("unknown service or wrong secret")]
     Refused,
-    /// Not one of the configured machine tokens.
+    /// Neither a configured machine token nor a live service token.
     #[error("Authentication required")]
     UnknownToken,
     /// The token could not be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
 }
 
 impl ServiceError for IssueError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Refused | Self::UnknownToken => ErrorCode::Authentication,
-            Self::Signing(_) => ErrorCode::Internal,
+            Self::Signing(_) | Self::Store(_) => ErrorCode::Internal,
         }
     }
 }
@@ -72,39 +78,83 @@ pub fn issue(
 }
 
 /// An access token with the grants of a machine token.
-pub fn exchange(
+pub async fn exchange(
     state: &AppState,
     request: Request<pb::ExchangeApiTokenRequest>,
 ) -> Result<pb::ExchangeApiTokenResponse, Status> {
     Caller::from_request(&request)?.require_service(&[ServiceName::Gateway])?;
     let token = SecretString::from(request.into_inner().api_token);
-    machine_token(state, &token).map_err(status)
+    machine_token(state, &token).await.map_err(status)
 }
 
-fn machine_token(
+/// A machine caller that was recognised.
+struct Machine {
+    principal: String,
+    name: String,
+    grants: Vec<Grant>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+#[tracing::instrument(name = "rpc.auth.exchange_api_token", skip_all, err(level = "debug"))]
+async fn machine_token(
     state: &AppState,
     token: &SecretString,
 ) -> Result<pb::ExchangeApiTokenResponse, IssueError> {
-    let grants = state
-        .machines
-        .grants_of(token)
-        .ok_or(IssueError::UnknownToken)?;
+    let machine = if machine::is_service_token(token) {
+        service_token(state, token).await?
+    } else {
+        configured(state, token)
+    };
+    let machine = machine.ok_or(IssueError::UnknownToken)?;
     let now = state.clock.now();
+    let latest = now + TimeDelta::seconds(MACHINE_TOKEN_SECONDS);
+    let expires_at = machine.expires_at.map_or(latest, |end| end.min(latest));
+    let expires_in_seconds = (expires_at - now).num_seconds();
+    if expires_in_seconds < 1 {
+        return Err(IssueError::UnknownToken);
+    }
+    // Nobody's fiches and no groupes: a grant of SELF or GROUP shows a machine nothing.
     let principal = Principal {
-        kind: PrincipalKind::Machine("api".to_owned()),
-        email: "api".to_owned(),
+        kind: PrincipalKind::Machine(machine.principal),
+        email: machine.name,
         roles: Vec::new(),
         crm_user_id: None,
         groupes: Vec::new(),
         groupe_names: Vec::new(),
-        grants: grants.to_vec(),
+        grants: machine.grants,
         session: None,
         version: 1,
-        expires_at: now + TimeDelta::seconds(MACHINE_TOKEN_SECONDS),
+        expires_at,
     };
     let access = state.keys.signer.access(&principal, now)?;
     Ok(pb::ExchangeApiTokenResponse {
         access_token: access.token.expose_secret().to_owned(),
-        expires_in_seconds: MACHINE_TOKEN_SECONDS,
+        expires_in_seconds,
     })
+}
+
+/// A token of the environment.
+fn configured(state: &AppState, token: &SecretString) -> Option<Machine> {
+    let grants = state.machines.grants_of(token)?;
+    Some(Machine {
+        principal: "api".to_owned(),
+        name: "api".to_owned(),
+        grants: grants.to_vec(),
+        expires_at: None,
+    })
+}
+
+/// A service token that was neither revoked nor has ended.
+async fn service_token(
+    state: &AppState,
+    token: &SecretString,
+) -> Result<Option<Machine>, IssueError> {
+    let mut conn = state.pool.acquire().await?;
+    let found = service_tokens::present(&mut conn, &secret::hash(token)).await?;
+    Ok(found.map(|token| Machine {
+        principal: machine::service_token_principal(token.id),
+        name: token.name,
+        grants: named::effective(&token.permission_grants.0),
+        expires_at: token.expires_at,
+    }))
 }

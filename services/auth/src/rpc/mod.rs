@@ -1,5 +1,6 @@
-//! `vigie.auth.v1.AuthService`, one file an RPC or a noun.
+//! `vigie.auth.v1.AuthService`, one file an RPC or a noun; administration has a service of its own.
 
+pub mod admin;
 mod internal;
 mod login;
 mod me;
@@ -89,7 +90,9 @@ impl AuthService for Rpc {
         &self,
         request: Request<pb::ExchangeApiTokenRequest>,
     ) -> Result<Response<pb::ExchangeApiTokenResponse>, Status> {
-        internal::exchange(&self.state, request).map(Response::new)
+        internal::exchange(&self.state, request)
+            .await
+            .map(Response::new)
     }
 
     async fn issue_stream_ticket(

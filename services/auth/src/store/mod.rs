@@ -1,7 +1,13 @@
 //! All SQL of auth, one file an aggregate.
 
+pub mod accounts;
+pub mod admins;
 pub mod keys;
+pub mod links;
+pub mod roles;
+pub mod service_tokens;
 pub mod sessions;
+pub mod teams;
 pub mod tickets;
 pub mod trail;
 pub mod users;

@@ -33,6 +33,11 @@ impl Actor {
         }
     }
 
+    /// Its id, where it has one.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// Whoever calls: the principal, else the service that acts for itself.
     pub fn of(caller: &Caller) -> Self {
         let Some(principal) = &caller.principal else {

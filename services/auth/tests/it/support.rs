@@ -9,6 +9,7 @@ use tonic::transport::Channel;
 use vigie_auth::app;
 use vigie_auth::config::Config;
 use vigie_contracts::auth::v1 as pb;
+use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
 use vigie_service::env::{Env, FromEnv};
 use vigie_service::{Parts, Platform, Running, ServiceName, start};
@@ -68,6 +69,12 @@ impl App {
             database,
             running,
         })
+    }
+
+    /// The service of administration.
+    pub async fn admin(&self) -> Result<AdminServiceClient<Channel>> {
+        let addr = self.running.grpc_addr.expect("auth answers gRPC");
+        Ok(AdminServiceClient::connect(format!("http://{addr}")).await?)
     }
 
     /// Stops it and gives the database to the next one.
