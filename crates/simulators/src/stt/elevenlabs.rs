@@ -42,6 +42,9 @@ pub(super) async fn transcribe(
     if hit.take("missing_transcription_id").is_some() {
         answer["transcription_id"] = Value::Null;
     }
+    if hit.take("no_words").is_some() {
+        answer["words"] = json!([]);
+    }
     if hit.take("silence").is_some() {
         answer["text"] = json!("");
         answer["words"] = json!([]);

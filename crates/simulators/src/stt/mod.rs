@@ -2,7 +2,7 @@
 //!
 //! What was said is read from the uploaded bytes ([`crate::calls::slug_of`]), so it needs no
 //! knowledge of the CRM. Kinds of its own: `schema_violation`, `missing_transcription_id`,
-//! `silence`.
+//! `no_words`, `silence`.
 
 mod elevenlabs;
 mod openai;

@@ -39,9 +39,21 @@ pub(super) async fn transcribe(
     if hit.take(kind::SCHEMA_VIOLATION).is_some() {
         return Json(json!([{ "transcript": call.text }])).into_response();
     }
+    let silent = hit.take("silence").is_some();
+    let wordless = hit.take("no_words").is_some();
     match upload.field("response_format").unwrap_or("json") {
         "text" => call.text.clone().into_response(),
-        "verbose_json" => Json(verbose(call)).into_response(),
+        "verbose_json" => {
+            let mut answer = verbose(call);
+            if silent {
+                answer["text"] = json!("");
+                answer["segments"] = json!([]);
+            }
+            if silent || wordless {
+                answer["words"] = json!([]);
+            }
+            Json(answer).into_response()
+        }
         _ => Json(json!({ "text": call.text, "usage": usage(call) })).into_response(),
     }
 }
@@ -54,12 +66,14 @@ fn verbose(call: &Call) -> Value {
         .filter(|word| word.kind == WordKind::Word)
         .map(|word| json!({ "word": word.text, "start": word.start, "end": word.end }))
         .collect();
+    let segment = json!({ "id": 0, "start": 0.0, "end": call.duration_seconds, "text": call.text });
     json!({
         "task": "transcribe",
         "language": "french",
         "duration": call.duration_seconds,
         "text": call.text,
         "words": words,
+        "segments": [segment],
         "usage": usage(call),
     })
 }

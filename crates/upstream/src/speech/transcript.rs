@@ -68,11 +68,38 @@ impl Transcript {
             text: text("text").unwrap_or_default().trim().to_owned(),
             language_code: filled(text("language")),
             language_probability: None,
-            words: words(body.get("words"), |word| {
-                Some((word.get("word")?.as_str()?.trim(), "word"))
-            }),
+            words: openai_words(body),
         })
     }
+}
+
+/// Words where the endpoint times them, inside segments or beside them; else whole segments, whose
+/// times are real where those of single words would be made up.
+fn openai_words(body: &serde_json::Map<String, Value>) -> Vec<SpeechWord> {
+    let timed = |list| {
+        words(list, |word| {
+            Some((word.get("word")?.as_str()?.trim(), "word"))
+        })
+    };
+    let beside = timed(body.get("words"));
+    if !beside.is_empty() {
+        return beside;
+    }
+    let segments = body.get("segments");
+    let inside: Vec<SpeechWord> = segments
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .flat_map(|segment| timed(segment.get("words")))
+        .collect();
+    if !inside.is_empty() {
+        return inside;
+    }
+    let mut whole = words(segments, |segment| {
+        Some((segment.get("text")?.as_str()?.trim(), "word"))
+    });
+    whole.retain(|segment| !segment.text.is_empty());
+    whole
 }
 
 fn words<'a>(
@@ -164,6 +191,35 @@ mod tests {
             ("Bonjour", "word")
         );
         assert_eq!(it.words[0].speaker_id, None);
+    }
+
+    #[test]
+    fn segments_stand_in_for_missing_words() {
+        let read = |body: Value| {
+            let words = Transcript::of_openai(&body, None).unwrap().words;
+            let texts = words.into_iter().map(|it| (it.text, it.start, it.end));
+            texts.collect::<Vec<_>>()
+        };
+        let word = |text: &str| json!({"word": text, "start": 0.5, "end": 0.75});
+        let segments = json!([
+            {"text": " Bonjour madame. ", "start": 0.5, "end": 1.5, "words": []},
+            {"text": " ", "start": 1.5, "end": 1.75},
+            {"text": "Allô ?", "start": 2, "end": 2.5}]);
+        assert_eq!(
+            read(json!({"text": "t", "segments": segments})),
+            [
+                ("Bonjour madame.".to_owned(), 0.5, 1.5),
+                ("Allô ?".to_owned(), 2.0, 2.5)
+            ]
+        );
+        let inside = json!([{"text": "x", "start": 0, "end": 1, "words": [word(" Allô")]}]);
+        let expected = [("Allô".to_owned(), 0.5, 0.75)];
+        assert_eq!(read(json!({"words": [], "segments": inside})), expected);
+        assert_eq!(
+            read(json!({"words": [word("Allô")], "segments": segments})),
+            expected
+        );
+        assert!(read(json!({"text": "t"})).is_empty());
     }
 
     #[test]
