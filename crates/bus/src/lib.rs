@@ -15,6 +15,7 @@ mod db;
 pub mod dead_letters;
 mod envelope;
 mod error;
+mod facts;
 mod migrate;
 mod names;
 pub mod outbox;
@@ -32,6 +33,7 @@ pub use consume::{
 };
 pub use db::{Db, Tx};
 pub use error::{BusError, OutboxError};
+pub use facts::FactFeed;
 pub use migrate::migrate;
 pub use publish::Sending;
 pub use realtime::{RealtimeFrame, RealtimeStart, RealtimeState, RealtimeStream};

@@ -11,6 +11,7 @@ mod http;
 mod platform;
 pub mod postgres;
 mod readiness;
+mod revocations;
 mod run;
 pub mod telemetry;
 

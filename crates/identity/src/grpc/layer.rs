@@ -127,8 +127,13 @@ impl Gate {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Status> {
-    headers
-        .get(name)
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    // Of two credentials each reader might choose another one.
+    if values.next().is_some() {
+        return Err(authentication_required());
+    }
+    value
         .map(|value| value.to_str().map_err(|_| authentication_required()))
         .transpose()
 }
@@ -158,6 +163,7 @@ fn refusal(error: VerifyError) -> Status {
         | VerifyError::Refused(_)
         | VerifyError::Expired
         | VerifyError::Life
+        | VerifyError::Revoked
         | VerifyError::Claims(_) => {
             tracing::debug!(error = %error, "token refused");
             authentication_required()

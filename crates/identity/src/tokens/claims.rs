@@ -22,8 +22,7 @@ pub struct AccessClaims {
     /// Refresh family; users only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// Version of the user.
-    #[serde(default)]
+    /// Version of the user; a machine has 0.
     pub ver: i64,
     /// Login e-mail; a machine's name.
     pub email: String,

@@ -26,6 +26,9 @@ pub const INTERNAL_MAX_SECONDS: i64 = 300;
 /// Longest life of an access token that a verifier accepts, whatever auth is configured to sign.
 pub const ACCESS_MAX_SECONDS: i64 = 86_400;
 
+/// Longest token that is signed or looked at.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
 /// How far clocks may differ.
 pub const LEEWAY_SECONDS: i64 = 30;
 

@@ -1,5 +1,5 @@
 use super::claims::{AccessClaims, InternalClaims, subject};
-use super::{ACCESS_TYP, INTERNAL_MAX_SECONDS, INTERNAL_TYP, Jwk, Realm};
+use super::{ACCESS_TYP, INTERNAL_MAX_SECONDS, INTERNAL_TYP, Jwk, MAX_TOKEN_BYTES, Realm};
 use crate::{Principal, ServiceName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +21,9 @@ pub enum SigningError {
     /// The token could not be signed.
     #[error("signing failed")]
     Sign(#[source] jsonwebtoken::errors::Error),
+    /// So many teams and grants that no service would read it.
+    #[error("token of {0} bytes is too large")]
+    TooLarge(usize),
 }
 
 /// A key pair that signs tokens. Only auth holds one; it stores the private half encrypted.
@@ -145,8 +148,10 @@ impl Signer {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(typ.to_owned());
         header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.key)
-            .map(SecretString::from)
-            .map_err(SigningError::Sign)
+        let token = jsonwebtoken::encode(&header, claims, &self.key).map_err(SigningError::Sign)?;
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(SigningError::TooLarge(token.len()));
+        }
+        Ok(token.into())
     }
 }

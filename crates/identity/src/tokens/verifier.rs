@@ -1,9 +1,10 @@
 use super::claims::{AccessClaims, InternalClaims, InvalidClaims};
 use super::keys::{KeyCache, KeySource, KeySourceError};
 use super::{
-    ACCESS_MAX_SECONDS, ACCESS_TYP, INTERNAL_MAX_SECONDS, INTERNAL_TYP, LEEWAY_SECONDS, Realm,
+    ACCESS_MAX_SECONDS, ACCESS_TYP, INTERNAL_MAX_SECONDS, INTERNAL_TYP, LEEWAY_SECONDS,
+    MAX_TOKEN_BYTES, Realm,
 };
-use crate::{Clock, Principal, ServiceName};
+use crate::{Clock, Principal, Revocations, ServiceName};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Validation};
 use moka::future::Cache;
@@ -35,6 +36,9 @@ pub enum VerifyError {
     /// Signed in the future, or for longer than allowed.
     #[error("token life not allowed")]
     Life,
+    /// Taken back before its end.
+    #[error("token revoked")]
+    Revoked,
     /// Claims that make no principal.
     #[error(transparent)]
     Claims(#[from] InvalidClaims),
@@ -54,8 +58,24 @@ pub struct Verifier {
     realm: Realm,
     clock: Clock,
     keys: KeyCache,
-    access: Cache<CacheKey, Arc<Principal>>,
-    internal: Cache<CacheKey, (ServiceName, DateTime<Utc>)>,
+    revocations: Arc<Revocations>,
+    access: Cache<CacheKey, Proven<Arc<Principal>>>,
+    internal: Cache<CacheKey, Proven<ServiceName>>,
+}
+
+/// What a token said when its signature was verified.
+#[derive(Debug, Clone)]
+struct Proven<T> {
+    what: T,
+    /// The key it was signed with: withdrawn, it takes its tokens along.
+    kid: Arc<str>,
+    expires_at: DateTime<Utc>,
+}
+
+/// Claims under a good signature, and its key.
+struct Signed<C> {
+    claims: C,
+    kid: Arc<str>,
 }
 
 /// The times of any token.
@@ -66,10 +86,22 @@ struct Life {
 }
 
 impl Verifier {
-    /// A verifier for this realm.
+    /// A verifier for this realm that hears of no revocation.
     pub fn new(realm: Realm, source: Arc<dyn KeySource>, clock: Clock) -> Self {
+        let revocations = Arc::new(Revocations::new(clock.clone()));
+        Self::with_revocations(realm, source, clock, revocations)
+    }
+
+    /// A verifier that asks `revocations` each time.
+    pub fn with_revocations(
+        realm: Realm,
+        source: Arc<dyn KeySource>,
+        clock: Clock,
+        revocations: Arc<Revocations>,
+    ) -> Self {
         Self {
             realm,
+            revocations,
             keys: KeyCache::new(source, clock.clone()),
             clock,
             access: Cache::new(REMEMBERED),
@@ -79,21 +111,33 @@ impl Verifier {
 
     /// Verifies an access token of a user or a machine.
     pub async fn access(&self, token: &str) -> Result<Arc<Principal>, VerifyError> {
-        let key = digest(ACCESS_TYP, token);
-        if let Some(principal) = self.access.get(&key).await {
-            self.still(principal.expires_at)?;
-            return Ok(principal);
+        let principal = self.proven_access(token).await?;
+        if self.revocations.ended(&principal) {
+            return Err(VerifyError::Revoked);
         }
-        let claims: AccessClaims = self.verify(token, ACCESS_TYP, &self.realm.audience).await?;
-        self.check(
-            Life {
-                iat: claims.iat,
-                exp: claims.exp,
-            },
-            ACCESS_MAX_SECONDS,
-        )?;
-        let principal = Arc::new(Principal::try_from(claims)?);
-        self.access.insert(key, Arc::clone(&principal)).await;
+        Ok(principal)
+    }
+
+    async fn proven_access(&self, token: &str) -> Result<Arc<Principal>, VerifyError> {
+        check_size(token)?;
+        let key = digest(ACCESS_TYP, token);
+        if let Some(proven) = self.access.get(&key).await {
+            return self.still(proven).await;
+        }
+        let signed: Signed<AccessClaims> =
+            self.verify(token, ACCESS_TYP, &self.realm.audience).await?;
+        let life = Life {
+            iat: signed.claims.iat,
+            exp: signed.claims.exp,
+        };
+        self.check(life, ACCESS_MAX_SECONDS)?;
+        let principal = Arc::new(Principal::try_from(signed.claims)?);
+        let proven = Proven {
+            expires_at: principal.expires_at,
+            what: Arc::clone(&principal),
+            kid: signed.kid,
+        };
+        self.access.insert(key, proven).await;
         Ok(principal)
     }
 
@@ -103,23 +147,31 @@ impl Verifier {
         token: &str,
         target: ServiceName,
     ) -> Result<ServiceName, VerifyError> {
+        check_size(token)?;
         let key = digest(target.as_str(), token);
-        if let Some((caller, expires_at)) = self.internal.get(&key).await {
-            self.still(expires_at)?;
-            return Ok(caller);
+        if let Some(proven) = self.internal.get(&key).await {
+            return self.still(proven).await;
         }
-        let claims: InternalClaims = self.verify(token, INTERNAL_TYP, target.as_str()).await?;
-        self.check(
-            Life {
-                iat: claims.iat,
-                exp: claims.exp,
-            },
-            INTERNAL_MAX_SECONDS,
-        )?;
-        let caller: ServiceName = claims.sub.parse().map_err(|_| InvalidClaims("sub"))?;
-        let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(InvalidClaims("exp"))?;
-        self.internal.insert(key, (caller, expires_at)).await;
-        Ok(caller)
+        let signed: Signed<InternalClaims> =
+            self.verify(token, INTERNAL_TYP, target.as_str()).await?;
+        let life = Life {
+            iat: signed.claims.iat,
+            exp: signed.claims.exp,
+        };
+        self.check(life, INTERNAL_MAX_SECONDS)?;
+        let what: ServiceName = signed
+            .claims
+            .sub
+            .parse()
+            .map_err(|_| InvalidClaims("sub"))?;
+        let expires_at = DateTime::from_timestamp(life.exp, 0).ok_or(InvalidClaims("exp"))?;
+        let proven = Proven {
+            what,
+            kid: signed.kid,
+            expires_at,
+        };
+        self.internal.insert(key, proven).await;
+        Ok(what)
     }
 
     async fn verify<C: DeserializeOwned>(
@@ -127,7 +179,7 @@ impl Verifier {
         token: &str,
         typ: &str,
         audience: &str,
-    ) -> Result<C, VerifyError> {
+    ) -> Result<Signed<C>, VerifyError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
         if header.alg != Algorithm::EdDSA {
             return Err(VerifyError::Algorithm);
@@ -142,11 +194,15 @@ impl Verifier {
         validation.set_issuer(&[&self.realm.issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Times are checked below, by our clock; `exp`, `iat` and `jti` are not optional in the claims.
+        // Times are checked by our clock; `exp`, `iat` and `jti` are not optional in the claims.
         validation.validate_exp = false;
-        jsonwebtoken::decode(token, &key, &validation)
+        let claims = jsonwebtoken::decode(token, &key, &validation)
             .map(|data| data.claims)
-            .map_err(VerifyError::Refused)
+            .map_err(VerifyError::Refused)?;
+        Ok(Signed {
+            claims,
+            kid: kid.into(),
+        })
     }
 
     fn check(&self, life: Life, longest: i64) -> Result<(), VerifyError> {
@@ -161,14 +217,20 @@ impl Verifier {
         Ok(())
     }
 
-    fn still(&self, expires_at: DateTime<Utc>) -> Result<(), VerifyError> {
-        let over = expires_at.timestamp() + LEEWAY_SECONDS < self.clock.now().timestamp();
-        if over {
-            Err(VerifyError::Expired)
-        } else {
-            Ok(())
+    async fn still<T>(&self, proven: Proven<T>) -> Result<T, VerifyError> {
+        if proven.expires_at.timestamp() + LEEWAY_SECONDS < self.clock.now().timestamp() {
+            return Err(VerifyError::Expired);
         }
+        let key = self.keys.get(&proven.kid).await?;
+        key.map(|_| proven.what).ok_or(VerifyError::UnknownKey)
     }
+}
+
+fn check_size(token: &str) -> Result<(), VerifyError> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(VerifyError::Malformed);
+    }
+    Ok(())
 }
 
 fn digest(kind: &str, token: &str) -> CacheKey {

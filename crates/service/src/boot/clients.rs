@@ -2,6 +2,7 @@ use super::Boot;
 use crate::grpc::{AuthKeys, AuthTokens, InternalChannel};
 use crate::platform::Database;
 use crate::postgres;
+use crate::revocations::{FeedAge, Follower};
 use anyhow::Context;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -40,6 +41,18 @@ impl<C> Boot<C> {
         migrated
     }
 
+    /// As [`Boot::migrate`], for tables that a shared crate brings.
+    pub async fn migrate_with(
+        &self,
+        whose: &'static str,
+        migrate: impl AsyncFnOnce(&PgPool) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let direct = postgres::direct(self.database()?, self.service().as_str()).await?;
+        let migrated = migrate(&direct).await;
+        direct.close().await;
+        migrated.with_context(|| format!("migrations of {whose} failed"))
+    }
+
     /// The bus, watched by `/ready` and drained at the end. Streams are made to exist.
     pub async fn bus(&self) -> anyhow::Result<Bus> {
         let nats = &self.platform.nats;
@@ -62,7 +75,28 @@ impl<C> Boot<C> {
         });
         let closing = bus.clone();
         self.on_close("nats", async move { closing.drain().await });
+        self.follow_revocations(&bus);
         Ok(bus)
+    }
+
+    /// Lets the verifier hear which tokens were taken back.
+    fn follow_revocations(&self, bus: &Bus) {
+        let age = Arc::new(FeedAge::default());
+        // Auth reads what matters live, and its replicas share the feed.
+        let asks = self.service() != ServiceName::Auth
+            && self.platform.peers.get(ServiceName::Auth).is_some();
+        let follower = Follower {
+            bus: bus.clone(),
+            revocations: Arc::clone(&self.core.revocations),
+            clock: self.clock.clone(),
+            age: Arc::clone(&age),
+            auth: asks.then(|| self.channel(ServiceName::Auth)),
+        };
+        self.spawn("revocations", follower.run(self.stop.clone()));
+        self.ready_when("revocations", move || {
+            let known = age.check();
+            async move { known }
+        });
     }
 
     /// Transactions that may send: the pool with the outbox, whose relay runs until all work is done.
@@ -85,7 +119,8 @@ impl<C> Boot<C> {
     /// before anything is served.
     pub fn use_own_keys(&self, keys: Arc<dyn KeySource>, tokens: Arc<dyn InternalTokenSource>) {
         let realm = self.platform.realm.clone();
-        let verifier = Verifier::new(realm, keys, self.clock.clone());
+        let revocations = Arc::clone(&self.core.revocations);
+        let verifier = Verifier::with_revocations(realm, keys, self.clock.clone(), revocations);
         let internal = InternalTokens::new(tokens, self.clock.clone());
         let first = self.core.verifier.set(Arc::new(verifier)).is_ok();
         let second = self.core.tokens.set(Arc::new(internal)).is_ok();
@@ -97,7 +132,12 @@ impl<C> Boot<C> {
 
     pub(super) fn remote_verifier(&self) -> Verifier {
         let keys = Arc::new(AuthKeys(self.auth()));
-        Verifier::new(self.platform.realm.clone(), keys, self.clock.clone())
+        Verifier::with_revocations(
+            self.platform.realm.clone(),
+            keys,
+            self.clock.clone(),
+            Arc::clone(&self.core.revocations),
+        )
     }
 
     fn internal_tokens(&self) -> Arc<InternalTokens> {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use vigie_identity::tokens::{InternalTokens, Verifier};
-use vigie_identity::{Clock, ServiceName};
+use vigie_identity::{Clock, Revocations, ServiceName};
 
 pub(super) type Closer = BoxFuture<'static, ()>;
 
@@ -33,6 +33,7 @@ pub(super) struct Core {
     pub(super) failure: Mutex<Option<anyhow::Error>>,
     pub(super) closers: Mutex<Vec<(&'static str, Closer)>>,
     pub(super) grpc_listener: Mutex<Option<TcpListener>>,
+    pub(super) revocations: Arc<Revocations>,
     pub(super) verifier: OnceLock<Arc<Verifier>>,
     pub(super) tokens: OnceLock<Arc<InternalTokens>>,
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use vigie_identity::{Clock, ServiceName};
+use vigie_identity::{Clock, Revocations, ServiceName};
 
 /// How long open calls and held messages may take to finish.
 const WORK_ENDS: Duration = Duration::from_secs(20);
@@ -86,6 +86,7 @@ pub async fn start<C>(
     let core = Arc::new(Core {
         service,
         platform: Arc::new(platform),
+        revocations: Arc::new(Revocations::new(clock.clone())),
         clock,
         readiness: Readiness::new(work.stop.clone()),
         work,

@@ -80,7 +80,7 @@ async fn replicas_migrate_one_after_the_other_and_close_their_clients() {
         report,
         serde_json::json!({"ready": true, "checks": [
             {"name": "started", "ok": true}, {"name": "postgres", "ok": true},
-            {"name": "nats", "ok": true},
+            {"name": "nats", "ok": true}, {"name": "revocations", "ok": true},
         ]})
     );
     first.stop().await.unwrap();

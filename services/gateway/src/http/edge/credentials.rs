@@ -125,6 +125,7 @@ impl Credentials {
                 | VerifyError::UnknownKey
                 | VerifyError::Refused(_)
                 | VerifyError::Expired
+                | VerifyError::Revoked
                 | VerifyError::Life
                 | VerifyError::Claims(_)),
             ) => {
@@ -137,15 +138,25 @@ impl Credentials {
 
 /// The bearer token, if one is sent.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let value = only(headers, header::AUTHORIZATION.as_str())?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 fn api_key(headers: &HeaderMap) -> Option<&str> {
-    let token = headers.get(API_KEY)?.to_str().ok()?.trim();
+    let token = only(headers, API_KEY)?.trim();
     (!token.is_empty()).then_some(token)
+}
+
+/// The value of a header that is sent once: of two, each reader might choose another one.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    value.to_str().ok()
 }
 
 fn is_jwt(token: &str) -> bool {
