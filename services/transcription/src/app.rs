@@ -56,7 +56,7 @@ impl AppState {
         let mut conn = db.acquire().await?;
         store::limit::ensure(&mut conn, client.provider_name()).await?;
         drop(conn);
-        let speech = Speech::new(client, downloader, config.limits)
+        let speech = Speech::new(client, downloader, config.limits, config.prices.clone())
             .context("the directory of recordings")?;
         Ok(Self {
             db,

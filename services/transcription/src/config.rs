@@ -1,5 +1,6 @@
 //! Settings of the service (`events-and-config.md` F4, F10).
 
+use crate::domain::prices::SpeechPrices;
 use crate::speech::Limits;
 use crate::workflow::Settings;
 use secrecy::SecretString;
@@ -36,6 +37,8 @@ pub struct Config {
     pub download: DownloadConfig,
     /// Bounds of provider requests.
     pub limits: Limits,
+    /// What they cost.
+    pub prices: SpeechPrices,
     /// Bounds of consumers.
     pub concurrency: Concurrency,
 }
@@ -62,6 +65,7 @@ impl FromEnv for Config {
             speech: speech(env),
             download: download(env),
             limits: limits(env),
+            prices: prices(env),
             concurrency: Concurrency {
                 fiches: env.int_min("TRANSCRIPTION_FICHE_CONCURRENCY", everywhere, 1),
                 recordings: env.int_min(
@@ -126,6 +130,19 @@ fn download(env: &mut Env) -> DownloadConfig {
     }
 }
 
+fn prices(env: &mut Env) -> SpeechPrices {
+    let Some(text) = env.optional("MODEL_PRICES") else {
+        return SpeechPrices::default();
+    };
+    SpeechPrices::parse(&text).unwrap_or_else(|error| {
+        env.problem(
+            "MODEL_PRICES",
+            format!("must be JSON of prices by model: {error}"),
+        );
+        SpeechPrices::default()
+    })
+}
+
 fn limits(env: &mut Env) -> Limits {
     let base = env.seconds("TRANSCRIPTION_ELEVENLABS_BACKOFF_BASE_SECONDS", 2, 1);
     let cap: Duration = env.seconds("TRANSCRIPTION_ELEVENLABS_BACKOFF_MAX_SECONDS", 60, 1);
@@ -167,9 +184,10 @@ mod tests {
             ("TRANSCRIPTION_PROVIDER", "openai"),
             ("RECORDING_ALLOWED_ORIGINS", "ftp://media"),
             ("TRANSCRIPTION_MAX_WAIT_SECONDS", "1"),
+            ("MODEL_PRICES", "cheap"),
         ]);
         let problems = env.read::<Config>().unwrap_err();
-        assert_eq!(problems.problems().len(), 3, "{problems}");
+        assert_eq!(problems.problems().len(), 4, "{problems}");
     }
 
     #[test]

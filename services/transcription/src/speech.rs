@@ -1,14 +1,18 @@
 //! The provider as workers use it: fetch, ask, and the bounds that hold for all replicas.
 
+use crate::domain::prices::SpeechPrices;
 use crate::store;
 use crate::store::call::SpeechCall;
 use crate::store::limit::Bucket;
+use chrono::Utc;
 use sqlx::PgConnection;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
+use vigie_bus::{OutboxError, outbox};
 use vigie_events::Lane;
+use vigie_events::ops::{CircuitState, ProviderCircuit};
 use vigie_upstream::speech::{Backoff, Downloader, SpeechClient};
 
 /// Longest wait for a token that a worker sits out; beyond it the message waits outside the queue.
@@ -55,12 +59,28 @@ impl Limits {
 /// Whether a request may be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Turn {
-    /// Yes, after this wait.
-    Go(Duration),
+    /// Yes.
+    Go {
+        /// After this.
+        wait: Duration,
+        /// It shows whether the breaker may be closed.
+        trial: bool,
+    },
     /// Not soon: come back.
     Later(Duration),
     /// No: the breaker is open.
     Paused(String),
+}
+
+/// The state of the provider could not be written or told.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeechStateError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+    /// The fact could not be sent.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
 }
 
 /// What workers speak to the provider with.
@@ -71,6 +91,8 @@ pub struct Speech {
     pub downloader: Downloader,
     /// Bounds.
     pub limits: Limits,
+    /// What requests cost.
+    pub prices: SpeechPrices,
     /// Audio on its way; goes with the process.
     pub directory: TempDir,
     /// Requests of this replica.
@@ -83,12 +105,14 @@ impl Speech {
         client: SpeechClient,
         downloader: Downloader,
         limits: Limits,
+        prices: SpeechPrices,
     ) -> std::io::Result<Self> {
         let at_once = usize::try_from(limits.at_once).unwrap_or(Semaphore::MAX_PERMITS);
         Ok(Self {
             client,
             downloader,
             limits,
+            prices,
             directory: TempDir::with_prefix("vigie-audio-")?,
             places: Arc::new(Semaphore::new(at_once)),
         })
@@ -113,10 +137,11 @@ impl Speech {
         let provider = self.client.provider_name();
         let bucket = store::limit::lock(tx, provider, self.credit()).await?;
         let turn = self.judge(tx, bucket, lane).await?;
-        if matches!(turn, Turn::Go(_)) {
-            let interval = self.limits.interval();
+        if matches!(turn, Turn::Go { .. }) {
+            let (interval, model) = (self.limits.interval(), self.client.model());
             store::limit::take(tx, provider, self.credit(), interval).await?;
-            store::call::start(tx, call, provider, self.client.model(), audio_seconds).await?;
+            let cost = self.prices.cost_micros(model, audio_seconds);
+            store::call::start(tx, call, provider, model, audio_seconds, cost).await?;
         }
         Ok(turn)
     }
@@ -135,6 +160,8 @@ impl Speech {
             return Ok(Turn::Paused(reason));
         }
         if bucket.wait > patience(lane) {
+            metrics::counter!("vigie_speech_waits_total", "lane" => lane.as_str(), "why" => "rate")
+                .increment(1);
             // Spread over the time that the backlog takes, or all of it would ask again and again.
             let ahead = store::item::waiting(conn, lane).await?;
             let backlog = self.limits.interval() * u32::try_from(ahead).unwrap_or(u32::MAX);
@@ -142,14 +169,22 @@ impl Speech {
             return Ok(Turn::Later(bucket.wait.max(spread.min(LONGEST))));
         }
         if store::call::under_way(conn).await? >= i64::from(self.limits.at_once) {
+            metrics::counter!("vigie_speech_waits_total", "lane" => lane.as_str(), "why" => "crowded")
+                .increment(1);
             return Ok(Turn::Later(CROWDED.mul_f64(1.0 + rand::random::<f64>())));
         }
-        Ok(Turn::Go(bucket.wait))
+        Ok(Turn::Go {
+            wait: bucket.wait,
+            trial: bucket.tripped,
+        })
     }
 
-    /// Opens the breaker.
-    pub async fn pause(&self, conn: &mut PgConnection, reason: &str) -> sqlx::Result<()> {
+    /// Opens the breaker, and tells who runs the platform.
+    pub async fn pause(&self, tx: &mut PgConnection, reason: &str) -> Result<(), SpeechStateError> {
         let provider = self.client.provider_name();
+        if !store::limit::pause(tx, provider, reason, PAUSE).await? {
+            return Ok(());
+        }
         metrics::counter!("vigie_speech_breaker_opened_total", "reason" => reason.to_owned())
             .increment(1);
         tracing::error!(
@@ -157,6 +192,30 @@ impl Speech {
             reason,
             "speech provider refuses us"
         );
-        store::limit::pause(conn, provider, reason, PAUSE).await
+        self.tell(tx, CircuitState::Open, reason).await
+    }
+
+    /// Closes the breaker after a success.
+    pub async fn resume(&self, tx: &mut PgConnection) -> Result<(), SpeechStateError> {
+        let provider = self.client.provider_name();
+        if !store::limit::close(tx, provider).await? {
+            return Ok(());
+        }
+        tracing::info!(speech.provider = provider, "speech provider answers again");
+        self.tell(tx, CircuitState::Closed, "success").await
+    }
+
+    async fn tell(
+        &self,
+        tx: &mut PgConnection,
+        state: CircuitState,
+        cause: &str,
+    ) -> Result<(), SpeechStateError> {
+        let fact = ProviderCircuit {
+            provider: self.client.provider_name().to_owned(),
+            state,
+            cause: cause.to_owned(),
+        };
+        Ok(outbox::send(tx, &fact.message(Utc::now().timestamp_millis())).await?)
     }
 }

@@ -95,6 +95,18 @@ impl Sweeper {
         };
         let mut conn = self.db.acquire().await?;
         store::start::forget(&mut conn).await?;
+        for lane in sweep::lanes(&mut conn).await? {
+            let name = lane.lane;
+            let set = |what: &'static str, value: f64| {
+                metrics::gauge!("vigie_transcription_queue", "lane" => name.clone(), "what" => what)
+                    .set(value);
+            };
+            set("planned_runs", lane.planned);
+            set("running_runs", lane.running);
+            set("waiting_recordings", lane.waiting);
+            set("recordings_in_progress", lane.in_progress);
+            set("oldest_wait_seconds", lane.oldest_seconds);
+        }
         Ok(repairs)
     }
 

@@ -1,6 +1,7 @@
 //! What a run is and how it ends: pure.
 
 pub mod plan;
+pub mod prices;
 pub mod request_id;
 pub mod run;
 pub mod transcript;

@@ -50,7 +50,7 @@ pub async fn consume(
     let recording = ConsumerOptions {
         max_ack_pending: concurrency.recordings,
         slots: concurrency.parallelism,
-        deadline: state.workflow.settings().item_lease,
+        deadline: state.workflow.settings().item_deadline(),
         ..named("recording")
     };
     consumers

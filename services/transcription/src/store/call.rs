@@ -23,20 +23,39 @@ pub async fn start(
     provider: &str,
     model: &str,
     audio_seconds: Option<i32>,
+    cost_micros: Option<i64>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO speech_calls (run_id, call_id, attempt, provider, model, audio_seconds)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO speech_calls
+             (run_id, call_id, attempt, provider, model, audio_seconds, cost_micros)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         call.run_id,
         call.call.as_str(),
         call.attempt,
         provider,
         model,
-        audio_seconds
+        audio_seconds,
+        cost_micros
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a transcript of so much audio.
+    Ok {
+        /// Seconds, where known.
+        audio_seconds: Option<i32>,
+        /// What it cost, where known.
+        cost_micros: Option<i64>,
+    },
+    /// The provider refused it, and bills nothing.
+    Refused,
+    /// Nobody answered: it may be billed all the same.
+    Unanswered,
 }
 
 /// Notes how a request ended.
@@ -44,17 +63,31 @@ pub async fn start(
 pub async fn finish(
     conn: &mut PgConnection,
     call: SpeechCall<'_>,
-    ok: bool,
+    outcome: Outcome,
     request_id: Option<&str>,
 ) -> sqlx::Result<()> {
+    let (word, seconds, cost) = match outcome {
+        Outcome::Ok {
+            audio_seconds,
+            cost_micros,
+        } => ("ok", audio_seconds, cost_micros),
+        Outcome::Refused | Outcome::Unanswered => ("failed", None, None),
+    };
     sqlx::query!(
-        "UPDATE speech_calls SET outcome = $4, provider_request_id = $5
+        "UPDATE speech_calls
+            SET outcome = $4, provider_request_id = $5,
+                audio_seconds = COALESCE($6, audio_seconds),
+                cost_micros = CASE WHEN $8 THEN cost_micros * 0
+                                   ELSE COALESCE($7, cost_micros) END
           WHERE run_id = $1 AND call_id = $2 AND attempt = $3",
         call.run_id,
         call.call.as_str(),
         call.attempt,
-        if ok { "ok" } else { "failed" },
-        request_id
+        word,
+        request_id,
+        seconds,
+        cost,
+        outcome == Outcome::Refused
     )
     .execute(conn)
     .await?;

@@ -29,6 +29,8 @@ pub struct Item {
     pub sends: i32,
     /// Since somebody first took it; `None` while nobody has.
     pub seconds: Option<f64>,
+    /// Since its command was last sent.
+    pub waited: Option<f64>,
 }
 
 /// Inserts the recordings of a run.
@@ -66,7 +68,8 @@ pub async fn lock(
         r#"SELECT call_id, recording_index, state IN ('pending', 'in_progress') AS "open!",
                   extract(epoch FROM lease_until - clock_timestamp())::float8 AS lease_left,
                   lease_no, attempts, expiries, sends,
-                  extract(epoch FROM clock_timestamp() - started_at)::float8 AS seconds
+                  extract(epoch FROM clock_timestamp() - started_at)::float8 AS seconds,
+                  extract(epoch FROM clock_timestamp() - sent_at)::float8 AS waited
              FROM transcription_run_items WHERE run_id = $1 AND call_id = $2 FOR NO KEY UPDATE"#,
         run_id,
         call.as_str()
@@ -84,6 +87,7 @@ pub async fn lock(
         expiries: row.expiries,
         sends: row.sends,
         seconds: row.seconds,
+        waited: row.waited,
     }))
 }
 

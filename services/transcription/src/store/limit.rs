@@ -10,6 +10,8 @@ pub struct Bucket {
     pub wait: Duration,
     /// Why none may, while the breaker is open.
     pub paused: Option<String>,
+    /// The breaker was open, and nobody knows yet whether its reason is gone.
+    pub tripped: bool,
 }
 
 /// Makes sure that a provider has a bucket.
@@ -35,7 +37,8 @@ pub async fn look(
         r#"SELECT GREATEST(extract(epoch FROM GREATEST(next_at,
                       clock_timestamp() - make_interval(secs => $2)) - clock_timestamp()),
                       0)::float8 AS "wait!",
-                  CASE WHEN paused_until > now() THEN paused_reason END AS paused
+                  CASE WHEN paused_until > now() THEN paused_reason END AS paused,
+                  paused_reason IS NOT NULL AS "tripped!"
              FROM speech_limits WHERE provider = $1"#,
         provider,
         credit.as_secs_f64()
@@ -45,6 +48,7 @@ pub async fn look(
     Ok(Bucket {
         wait: Duration::try_from_secs_f64(row.wait).unwrap_or_default(),
         paused: row.paused,
+        tripped: row.tripped,
     })
 }
 
@@ -59,7 +63,8 @@ pub async fn lock(
         r#"SELECT GREATEST(extract(epoch FROM GREATEST(next_at,
                       clock_timestamp() - make_interval(secs => $2)) - clock_timestamp()),
                       0)::float8 AS "wait!",
-                  CASE WHEN paused_until > now() THEN paused_reason END AS paused
+                  CASE WHEN paused_until > now() THEN paused_reason END AS paused,
+                  paused_reason IS NOT NULL AS "tripped!"
              FROM speech_limits WHERE provider = $1 FOR UPDATE"#,
         provider,
         credit.as_secs_f64()
@@ -69,6 +74,7 @@ pub async fn lock(
     Ok(Bucket {
         wait: Duration::try_from_secs_f64(row.wait).unwrap_or_default(),
         paused: row.paused,
+        tripped: row.tripped,
     })
 }
 
@@ -94,23 +100,38 @@ pub async fn take(
     Ok(())
 }
 
-/// Opens the circuit breaker.
+/// Opens the circuit breaker; false when it was open.
 #[tracing::instrument(name = "store.limit.pause", skip_all, err)]
 pub async fn pause(
     conn: &mut PgConnection,
     provider: &str,
     reason: &str,
     length: Duration,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE speech_limits
-            SET paused_until = now() + make_interval(secs => $3), paused_reason = $2
-          WHERE provider = $1",
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"UPDATE speech_limits AS l
+            SET paused_until = clock_timestamp() + make_interval(secs => $3), paused_reason = $2
+           FROM (SELECT provider, COALESCE(paused_until > now(), false) AS open
+                   FROM speech_limits WHERE provider = $1 FOR UPDATE) AS before
+          WHERE l.provider = before.provider
+         RETURNING NOT before.open AS "opened!""#,
         provider,
         reason,
         length.as_secs_f64()
     )
+    .fetch_one(conn)
+    .await
+}
+
+/// Closes the circuit breaker, after a success; false when it was closed.
+#[tracing::instrument(name = "store.limit.close", skip_all, err)]
+pub async fn close(conn: &mut PgConnection, provider: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE speech_limits SET paused_until = NULL, paused_reason = NULL
+          WHERE provider = $1 AND paused_reason IS NOT NULL",
+        provider
+    )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }

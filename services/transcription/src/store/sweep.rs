@@ -78,3 +78,43 @@ pub async fn silent(
     .fetch_optional(conn)
     .await
 }
+
+/// How full a lane is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaneLoad {
+    /// Which.
+    pub lane: String,
+    /// Runs that wait for their fiche.
+    pub planned: f64,
+    /// Runs whose recordings are transcribed.
+    pub running: f64,
+    /// Recordings that nobody is at.
+    pub waiting: f64,
+    /// Recordings that somebody is at.
+    pub in_progress: f64,
+    /// Since the command of the longest waiting recording was sent.
+    pub oldest_seconds: f64,
+}
+
+/// How full both lanes are.
+#[tracing::instrument(name = "store.sweep.lanes", skip_all, err)]
+pub async fn lanes(conn: &mut PgConnection) -> sqlx::Result<Vec<LaneLoad>> {
+    sqlx::query_as!(
+        LaneLoad,
+        r#"SELECT l.lane AS "lane!",
+                  count(DISTINCT r.run_id) FILTER (WHERE r.state = 'planned')::float8 AS "planned!",
+                  count(DISTINCT r.run_id) FILTER (WHERE r.state = 'running')::float8 AS "running!",
+                  count(*) FILTER (WHERE i.state = 'pending')::float8 AS "waiting!",
+                  count(*) FILTER (WHERE i.state = 'in_progress')::float8 AS "in_progress!",
+                  COALESCE(extract(epoch FROM now() - min(i.sent_at)
+                      FILTER (WHERE i.state = 'pending')), 0)::float8 AS "oldest_seconds!"
+             FROM UNNEST(ARRAY['interactive', 'bulk']) AS l (lane)
+             LEFT JOIN transcription_runs r
+               ON r.lane = l.lane AND r.state IN ('planned', 'running')
+             LEFT JOIN transcription_run_items i
+               ON i.run_id = r.run_id AND i.state IN ('pending', 'in_progress')
+            GROUP BY l.lane"#
+    )
+    .fetch_all(conn)
+    .await
+}

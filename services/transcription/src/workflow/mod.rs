@@ -40,6 +40,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How long one delivery of a recording may take: a person's run does not end before it.
+    pub fn item_deadline(&self) -> Duration {
+        self.item_lease.min(self.deadline.mul_f64(0.9))
+    }
+
     /// How long a run may take.
     pub fn deadline(&self, lane: Lane) -> Duration {
         match lane {

@@ -73,6 +73,10 @@ impl TranscribeRecording {
             force: run.force,
             lease_no,
         };
+        if item.lease_no == 0 {
+            metrics::histogram!("vigie_transcription_recording_wait_seconds", "lane" => run.lane.as_str())
+                .record(item.waited.unwrap_or_default());
+        }
         if item.attempts == 0 && item.lease_no == 0 {
             self.state
                 .workflow

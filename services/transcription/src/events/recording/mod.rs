@@ -10,6 +10,7 @@ mod request;
 use crate::app::AppState;
 use crate::store;
 use crate::store::call::SpeechCall;
+use crate::store::log::Subject;
 use crate::workflow::{Settlement, WorkflowError};
 use claim::Claim;
 use sqlx::PgConnection;
@@ -63,6 +64,14 @@ impl Job {
             run_id: self.run_id,
             call: &self.call,
             attempt,
+        }
+    }
+
+    const fn subject(&self) -> Subject<'_> {
+        Subject {
+            fiche: &self.fiche,
+            run_id: self.run_id,
+            request_id: None,
         }
     }
 

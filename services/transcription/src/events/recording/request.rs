@@ -2,11 +2,13 @@
 
 use super::{BUSY, Job, TranscribeRecording, Waiting, known_settlement};
 use crate::domain::transcript::NewTranscript;
-use crate::speech::Turn;
-use crate::store::call::SpeechCall;
+use crate::speech::{SpeechStateError, Turn};
+use crate::store::call::{Outcome, SpeechCall};
+use crate::store::log::{Level, Lines};
 use crate::store::transcript::Made;
 use crate::store::{self, item};
 use crate::workflow::Settlement;
+use serde_json::json;
 use sqlx::PgConnection;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -46,23 +48,18 @@ impl TranscribeRecording {
         }
         let mut audio = None;
         loop {
-            let error = match self.attempt(job, &recording, &mut audio).await? {
+            let (error, attempt) = match self.attempt(job, &recording, &mut audio).await? {
                 Attempt::Done(settlement) => return Ok(settlement),
-                Attempt::Failed { error, attempt } => {
-                    let limits = &self.state.speech.limits;
-                    if !error.is_retryable()
-                        || u32::try_from(attempt).unwrap_or(u32::MAX) >= limits.attempts
-                    {
-                        return self.give_up(job, &error).await;
-                    }
-                    let number = u32::try_from(attempt).unwrap_or(1);
-                    let jitter = rand::random();
-                    let wait = limits.backoff.delay(number, error.retry_after(), jitter);
-                    (error, wait)
-                }
+                Attempt::Failed { error, attempt } => (error, attempt),
             };
-            let (error, wait) = error;
-            metrics::counter!("vigie_speech_retries_total").increment(1);
+            let limits = &self.state.speech.limits;
+            let number = u32::try_from(attempt).unwrap_or(u32::MAX);
+            if !error.is_retryable() || number >= limits.attempts {
+                return self.give_up(job, &error).await;
+            }
+            let jitter = rand::random();
+            let wait = limits.backoff.delay(number, error.retry_after(), jitter);
+            self.note_retry(job, &error, attempt, wait).await?;
             tracing::info!(run.id = %job.run_id, call.id = %job.call, %error, ?wait,
                 "recording tried again");
             if wait > SHORT_WAIT || Instant::now() + wait >= deadline {
@@ -104,8 +101,8 @@ impl TranscribeRecording {
         };
         let _place = speech.places.acquire().await?;
         let (attempt, turn) = self.turn(job, recording.duration_seconds).await?;
-        let wait = match turn {
-            Turn::Go(wait) => wait,
+        let (wait, trial) = match turn {
+            Turn::Go { wait, trial } => (wait, trial),
             Turn::Later(_) | Turn::Paused(_) => {
                 return match refusal(job, turn)? {
                     Some(settlement) => Ok(Attempt::Done(settlement)),
@@ -117,17 +114,66 @@ impl TranscribeRecording {
         let call = job.call_of(attempt);
         match speech.client.transcribe(&audio.audio()).await {
             Ok(transcript) => {
-                let done = self
-                    .keep(job, call, transcript, recording.duration_seconds)
-                    .await?;
+                let seconds = recording.duration_seconds;
+                let done = self.keep(job, call, transcript, seconds, trial).await?;
                 Ok(Attempt::Done(done))
             }
             Err(error) => {
                 let request = error.failure().and_then(|it| it.request_id.as_deref());
                 let mut conn = self.state.db.acquire().await?;
-                store::call::finish(&mut conn, call, false, request).await?;
+                let outcome = match error.status() {
+                    Some(_) => Outcome::Refused,
+                    None => Outcome::Unanswered,
+                };
+                store::call::finish(&mut conn, call, outcome, request).await?;
                 Ok(Attempt::Failed { error, attempt })
             }
+        }
+    }
+
+    /// Counts and tells a try that is not the last.
+    async fn note_retry(
+        &self,
+        job: &Job,
+        error: &SpeechError,
+        attempt: i32,
+        wait: Duration,
+    ) -> Result<(), Failure> {
+        let why = match error {
+            SpeechError::Download(_) => "download",
+            _ if error.status() == Some(429) => "throttled",
+            _ if error.status().is_some() => "server",
+            _ => "network",
+        };
+        metrics::counter!("vigie_speech_retries_total", "lane" => job.lane.as_str(), "why" => why)
+            .increment(1);
+        let mut lines = Lines::new(self.state.workflow.settings().log);
+        let data = json!({"call_id": job.call, "attempt": attempt, "lease": job.lease_no,
+            "why": why, "status": error.status(), "wait_seconds": wait.as_secs(),
+            "provider_request_id": error.failure().and_then(|it| it.request_id.as_deref())});
+        let message = format!("attempt failed: {error}");
+        lines.recording(Level::Warning, job.run_id, &job.call, message, data);
+        let mut conn = self.state.db.acquire().await?;
+        Ok(lines.insert(&mut conn, job.subject()).await?)
+    }
+
+    /// What an answered request cost, of the length that the CRM tells or else of what was heard.
+    fn spent(&self, transcript: &Transcript, seconds: Option<i32>) -> Outcome {
+        let heard = transcript.words.last().map(|word| word.end.ceil());
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+        let heard = heard.filter(|end| *end > 0.0).map(|end| end as i32);
+        let audio_seconds = seconds.filter(|seconds| *seconds > 0).or(heard);
+        let speech = &self.state.speech;
+        let model = speech.client.model();
+        let cost_micros = speech.prices.cost_micros(model, audio_seconds);
+        let counted = |amount: i64| u64::try_from(amount).unwrap_or_default();
+        metrics::counter!("vigie_speech_audio_seconds_total", "model" => model.to_owned())
+            .increment(counted(audio_seconds.unwrap_or_default().into()));
+        metrics::counter!("vigie_speech_cost_micros_total", "model" => model.to_owned())
+            .increment(counted(cost_micros.unwrap_or_default()));
+        Outcome::Ok {
+            audio_seconds,
+            cost_micros,
         }
     }
 
@@ -147,7 +193,7 @@ impl TranscribeRecording {
             .speech
             .turn(&mut tx, call, job.lane, seconds)
             .await?;
-        if matches!(turn, Turn::Go(_)) {
+        if matches!(turn, Turn::Go { .. }) {
             tx.commit().await?;
         } else {
             tx.rollback().await?;
@@ -162,12 +208,14 @@ impl TranscribeRecording {
         call: SpeechCall<'_>,
         transcript: Transcript,
         seconds: Option<i32>,
+        trial: bool,
     ) -> Result<Settlement, Failure> {
+        let spent = self.spent(&transcript, seconds);
         let request = format!("{}-{}-{}", job.run_id, job.call, call.attempt);
         let new = NewTranscript::of(&job.fiche, &job.call, &request, transcript, seconds)?;
         let mut tries = 1;
         let stored = loop {
-            match self.save(job, call, &new).await {
+            match self.save(job, call, &new, spent, trial).await {
                 Ok(stored) => break stored,
                 Err(error) if tries < SAVE_TRIES => {
                     tracing::warn!(%error, tries, "transcript not stored yet");
@@ -192,7 +240,9 @@ impl TranscribeRecording {
         job: &Job,
         call: SpeechCall<'_>,
         new: &NewTranscript,
-    ) -> sqlx::Result<Option<Settlement>> {
+        spent: Outcome,
+        trial: bool,
+    ) -> Result<Option<Settlement>, SpeechStateError> {
         let client = &self.state.speech.client;
         let made = Made {
             fiche: &job.fiche,
@@ -204,7 +254,10 @@ impl TranscribeRecording {
         };
         let mut tx = self.state.db.begin().await?;
         let saved = store::transcript::save(&mut tx, made, new).await?;
-        store::call::finish(&mut tx, call, true, new.request_id.as_deref()).await?;
+        store::call::finish(&mut tx, call, spent, new.request_id.as_deref()).await?;
+        if trial {
+            self.state.speech.resume(&mut tx).await?;
+        }
         let found = if saved {
             None
         } else {
@@ -227,8 +280,9 @@ impl TranscribeRecording {
             error.class(),
             SpeechErrorClass::Quota | SpeechErrorClass::Key
         ) {
-            let mut conn = self.state.db.acquire().await?;
-            self.state.speech.pause(&mut conn, class).await?;
+            let mut tx = self.state.db.begin().await?;
+            self.state.speech.pause(&mut tx, class).await?;
+            tx.commit().await?;
         }
         let request = error.failure().and_then(|it| it.request_id.clone());
         Ok(job.failed(class, error.to_string(), request))
@@ -238,7 +292,7 @@ impl TranscribeRecording {
 /// What a turn that is none means: a later try, or the end of the recording.
 fn refusal(job: &Job, turn: Turn) -> Result<Option<Settlement>, Failure> {
     match turn {
-        Turn::Go(_) => Ok(None),
+        Turn::Go { .. } => Ok(None),
         Turn::Later(wait) => Err(Failure::defer(Waiting::Rate, wait)),
         Turn::Paused(reason) => {
             let error = format!("Speech provider is not asked: {reason}");
