@@ -13,6 +13,9 @@ const ACQUIRE: Duration = Duration::from_secs(3);
 /// A connection is replaced after this, so that a new server gets its share.
 const MAX_LIFETIME: Duration = Duration::from_mins(30);
 const IDLE: Duration = Duration::from_mins(5);
+/// A connection that rested longer is asked for a sign of life before it is used. Each is asked
+/// when it comes back; once more every time would be a third of all round trips.
+const RESTED: Duration = Duration::from_secs(5);
 
 /// Limits of each statement and transaction.
 const LIMITS: [(&str, &str); 3] = [
@@ -29,6 +32,15 @@ pub async fn connect(database: &Database, service: &str) -> anyhow::Result<PgPoo
         .acquire_timeout(ACQUIRE)
         .max_lifetime(MAX_LIFETIME)
         .idle_timeout(IDLE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .context("cannot connect to the database")
