@@ -40,10 +40,23 @@ async fn insert<E: Event>(
     messages: &[Message<E>],
     sending_id: impl Fn(&str) -> String,
 ) -> Result<(), OutboxError> {
-    if messages.is_empty() {
-        return Ok(());
-    }
     let mut rows = NewRows::with_capacity(messages.len());
+    push_messages(&mut rows, messages, sending_id)?;
+    insert_rows(tx, &rows).await
+}
+
+async fn insert_rows(tx: &mut PgConnection, rows: &NewRows) -> Result<(), OutboxError> {
+    if !rows.message_ids.is_empty() {
+        store::insert(tx, rows, trace::current().as_deref()).await?;
+    }
+    Ok(())
+}
+
+fn push_messages<E: Event>(
+    rows: &mut NewRows,
+    messages: &[Message<E>],
+    sending_id: impl Fn(&str) -> String,
+) -> Result<(), OutboxError> {
     for message in messages {
         rows.message_ids.push(message.id.as_str().to_owned());
         rows.sending_ids.push(sending_id(message.id.as_str()));
@@ -53,7 +66,6 @@ async fn insert<E: Event>(
         rows.channels.push(None);
         rows.payloads.push(encode(E::NAME, &message.body)?);
     }
-    store::insert(tx, &rows, trace::current().as_deref()).await?;
     Ok(())
 }
 
@@ -82,10 +94,24 @@ pub async fn send_again<E: Event>(
 
 /// Shows progress on screens when the transaction commits; one statement.
 pub async fn show(tx: &mut PgConnection, messages: &[Realtime]) -> Result<(), OutboxError> {
-    if messages.is_empty() {
-        return Ok(());
-    }
     let mut rows = NewRows::with_capacity(messages.len());
+    push_shown(&mut rows, messages)?;
+    insert_rows(tx, &rows).await
+}
+
+/// [`send_all`] and [`show`] in one statement.
+pub async fn send_and_show<E: Event>(
+    tx: &mut PgConnection,
+    messages: &[Message<E>],
+    shown: &[Realtime],
+) -> Result<(), OutboxError> {
+    let mut rows = NewRows::with_capacity(messages.len() + shown.len());
+    push_messages(&mut rows, messages, str::to_owned)?;
+    push_shown(&mut rows, shown)?;
+    insert_rows(tx, &rows).await
+}
+
+fn push_shown(rows: &mut NewRows, messages: &[Realtime]) -> Result<(), OutboxError> {
     for message in messages {
         rows.message_ids.push(message.id.as_str().to_owned());
         rows.sending_ids.push(message.id.as_str().to_owned());
@@ -96,7 +122,6 @@ pub async fn show(tx: &mut PgConnection, messages: &[Realtime]) -> Result<(), Ou
             .push(Some(crate::envelope::channel_list(message)));
         rows.payloads.push(encode(message.event, &message.payload)?);
     }
-    store::insert(tx, &rows, trace::current().as_deref()).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Short: it costs memory for each id, and is only the first filter before the inbox.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
 pub(crate) async fn ensure(bus: &Bus) -> Result<(), BusError> {
     for kind in StreamKind::ALL {

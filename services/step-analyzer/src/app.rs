@@ -36,6 +36,7 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
         name: "step",
         max_ack_pending: boot.config.max_concurrency,
         slots: boot.config.slots,
+        batch: boot.config.engine.steps_at_once(),
         deadline: STEP_DEADLINE,
         max_attempts: MAX_ATTEMPTS,
         ..ConsumerOptions::default()

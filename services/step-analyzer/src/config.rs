@@ -76,7 +76,19 @@ fn engine(env: &mut Env) -> EngineConfig {
     }
 }
 
+/// Steps of the built-in engine that a slot takes at once.
+const LEXICAL_BATCH: usize = 8;
+
 impl EngineConfig {
+    /// Steps that a slot takes at once. A model takes seconds for each, so a slot that waits for
+    /// one leaves the others to free slots; the built-in engine is faster than asking for work.
+    pub const fn steps_at_once(&self) -> usize {
+        match self {
+            Self::OpenAi { .. } => 1,
+            Self::Lexical => LEXICAL_BATCH,
+        }
+    }
+
     /// The engine.
     pub fn build(&self) -> anyhow::Result<Engine> {
         Ok(match self {

@@ -19,6 +19,8 @@ pub(super) enum Done {
     Handled,
     /// It had taken effect before.
     Seen,
+    /// It is nothing to this service.
+    Foreign,
 }
 
 /// One kind of consumer, for one message at a time.
@@ -101,6 +103,9 @@ impl<H> InTransaction<H> {
     where
         H: Handler<E>,
     {
+        if !self.handler.concerns(&delivery.body) {
+            return Ok(Done::Foreign);
+        }
         let mut tx = self.db.begin().await.map_err(database::lost)?;
         if !record(&mut tx, lane, inbound, delivery.id.as_str()).await? {
             tx.rollback().await?;

@@ -14,6 +14,9 @@ pub struct Delivery<E> {
     pub lane: Option<Lane>,
     /// Which delivery of this sending this is, from 1.
     pub delivery: u32,
+    /// Whether nobody can have worked on it before, also as a twin. Where this is false, ask what
+    /// is recorded before paying for anything.
+    pub fresh: bool,
     /// When the handler is given up.
     pub deadline: Instant,
     /// `ce-source`: the service that sent it.

@@ -5,6 +5,12 @@ use vigie_events::Event;
 
 /// Handles one message inside the transaction that the bus opens, and commits with the inbox row.
 pub trait Handler<E: Event>: Send + Sync + 'static {
+    /// Whether the message is anything to this service, told from its body alone. What is not is
+    /// acknowledged without a transaction: facts that answer somebody else are most of them.
+    fn concerns(&self, _body: &E) -> bool {
+        true
+    }
+
     /// The effect. Outgoing messages go into the outbox of the same transaction; no outside calls.
     fn handle(
         &self,
@@ -48,6 +54,11 @@ pub trait BatchHandler<E: Event>: Send + Sync + 'static {
 pub trait Worker<E: Event>: Send + Sync + 'static {
     /// What the work gives.
     type Output: Send;
+
+    /// As [`Handler::concerns`].
+    fn concerns(&self, _body: &E) -> bool {
+        true
+    }
 
     /// The outside calls. May be repeated: it looks for its recorded result first.
     fn work(

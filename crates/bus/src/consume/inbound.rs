@@ -2,6 +2,7 @@ use super::Delivery;
 use super::lane::LaneRuntime;
 use crate::envelope::{self, header};
 use crate::error::BoxError;
+use crate::topology::DUPLICATE_WINDOW;
 use crate::trace;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
@@ -43,6 +44,21 @@ impl Inbound {
         }
     }
 
+    /// Whether nobody can have worked on the message before: the first delivery of its first
+    /// sending, so young that the stream would have dropped a twin.
+    pub(super) fn is_fresh(&self) -> bool {
+        let sending = self.header(async_nats::header::NATS_MESSAGE_ID.as_ref());
+        let sent = self.header(envelope::TIME).and_then(|time| {
+            let time = chrono::DateTime::parse_from_rfc3339(time).ok()?;
+            (chrono::Utc::now() - time.to_utc()).to_std().ok()
+        });
+        self.delivery == 1
+            && self.replay == 0
+            && sending.is_some()
+            && sending == self.header(envelope::ID)
+            && sent.is_some_and(|age| age < DUPLICATE_WINDOW / 2)
+    }
+
     pub(super) fn decode<E: Event>(&self, lane: &LaneRuntime) -> Result<Delivery<E>, BoxError> {
         let id = self.header(envelope::ID).ok_or("no ce-id")?;
         let event = self.header(envelope::TYPE).ok_or("no ce-type")?;
@@ -54,6 +70,7 @@ impl Inbound {
             body: serde_json::from_slice(&self.message.payload)?,
             lane: lane.lane,
             delivery: self.delivery,
+            fresh: self.is_fresh(),
             deadline: Instant::now() + lane.options.deadline,
             source: self.header(envelope::SOURCE).unwrap_or_default().to_owned(),
         })

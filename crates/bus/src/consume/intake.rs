@@ -16,7 +16,7 @@ const EXPIRES: Duration = Duration::from_secs(20);
 /// An empty pull that took longer than this was not answered: the client's own timer ended it.
 const SILENCE: Duration = Duration::from_secs(24);
 /// How long a batch waits for company.
-const PATIENCE: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_millis(10);
 /// Deliveries above our own limit before the server gives up: a net, see the advisories stream.
 const MAX_DELIVER_MARGIN: u32 = 100;
 

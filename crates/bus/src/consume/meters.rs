@@ -11,6 +11,7 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Meters {
     pub handled: Counter,
     pub seen: Counter,
+    pub foreign: Counter,
     pub retried: Counter,
     pub deferred: Counter,
     pub parked: Counter,
@@ -37,6 +38,7 @@ impl Meters {
         Self {
             handled: outcome("handled"),
             seen: outcome("seen"),
+            foreign: outcome("foreign"),
             retried: outcome("retried"),
             deferred: outcome("deferred"),
             parked: outcome("parked"),

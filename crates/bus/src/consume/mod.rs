@@ -98,7 +98,8 @@ impl Consumers {
         worker: W,
     ) -> Result<(), BusError> {
         let work = stateless::Stateless { worker };
-        self.start::<E, _>(&options, 1, |lane| Singles::new(lane, work))
+        let take = options.batch.max(1);
+        self.start::<E, _>(&options, take, |lane| Singles::new(lane, work))
             .await
     }
 

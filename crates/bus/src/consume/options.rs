@@ -20,7 +20,8 @@ pub struct ConsumerOptions {
     pub deadline: Duration,
     /// Deliveries before the message is parked.
     pub max_attempts: u32,
-    /// Messages a batch handler takes at once; of no meaning elsewhere.
+    /// Messages a slot takes at once. A batch handler handles them in one transaction, a stateless
+    /// worker side by side; of no meaning elsewhere.
     pub batch: usize,
 }
 

@@ -8,6 +8,7 @@ use crate::error::chain;
 use crate::store;
 use crate::store::outbox::NewRow;
 use async_nats::jetstream::Message;
+use futures::future::join_all;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,7 +23,7 @@ const LAST_WORD_TRIES: u32 = 10;
 /// its replica, or found no database.
 pub(super) const SILENT_TRIES: u32 = 2;
 
-/// Messages one by one.
+/// Messages each on its own; those taken together run side by side.
 pub(super) struct Singles<E, A> {
     attempt: A,
     event: PhantomData<fn(E)>,
@@ -39,21 +40,30 @@ impl<E: Event, A: Attempt<E>> Singles<E, A> {
 
 impl<E: Event, A: Attempt<E>> Work<E> for Singles<E, A> {
     async fn run(&self, lane: &LaneRuntime, messages: Vec<Message>) {
-        for message in messages {
-            let inbound = Inbound::new(message);
-            let span = inbound.span::<E>(lane);
-            async {
-                match inbound.decode(lane) {
-                    Ok(delivery) => one(lane, &inbound, &delivery, &self.attempt).await,
-                    Err(error) => {
-                        let reason = format!("undecodable: {}", chain(&*error));
-                        unreadable::<E, A>(lane, &inbound, &self.attempt, &reason).await;
-                    }
+        join_all(
+            messages
+                .into_iter()
+                .map(|message| self.handle(lane, message)),
+        )
+        .await;
+    }
+}
+
+impl<E: Event, A: Attempt<E>> Singles<E, A> {
+    async fn handle(&self, lane: &LaneRuntime, message: Message) {
+        let inbound = Inbound::new(message);
+        let span = inbound.span::<E>(lane);
+        async {
+            match inbound.decode(lane) {
+                Ok(delivery) => one(lane, &inbound, &delivery, &self.attempt).await,
+                Err(error) => {
+                    let reason = format!("undecodable: {}", chain(&*error));
+                    unreadable::<E, A>(lane, &inbound, &self.attempt, &reason).await;
                 }
             }
-            .instrument(span)
-            .await;
         }
+        .instrument(span)
+        .await;
     }
 }
 
@@ -87,6 +97,7 @@ pub(super) async fn one<E: Event>(
 pub(super) fn settled(lane: &LaneRuntime, done: Done) {
     match done {
         Done::Handled => lane.meters.handled.increment(1),
+        Done::Foreign => lane.meters.foreign.increment(1),
         Done::Seen => {
             lane.meters.seen.increment(1);
             tracing::debug!("seen before");
@@ -239,8 +250,8 @@ async fn bury<E: Event>(
     let work = attempt.park(lane, inbound, delivery, reason, last_word);
     match guard(lane, &[inbound], deadline, work).await {
         Verdict::Done(Done::Handled) => parked(lane, inbound, reason).await,
-        Verdict::Done(Done::Seen) => {
-            settled(lane, Done::Seen);
+        Verdict::Done(done @ (Done::Seen | Done::Foreign)) => {
+            settled(lane, done);
             inbound.ack(lane).await;
         }
         Verdict::Abandoned => hand_back(lane, inbound).await,

@@ -25,8 +25,13 @@ impl<E: Event, W: Worker<E>> Attempt<E> for ThenStore<W> {
         inbound: &Inbound,
         delivery: &Delivery<E>,
     ) -> Result<Done, Failure> {
+        if !self.worker.concerns(&delivery.body) {
+            return Ok(Done::Foreign);
+        }
         let id = delivery.id.as_str();
-        {
+        // Before work that may cost money, unless nothing can have been done yet: the inbox row
+        // that is written with the result settles the rest.
+        if !delivery.fresh {
             let mut conn = self.db.acquire().await.map_err(database::lost)?;
             if store::inbox::seen(&mut conn, &lane.inbox, id, inbound.replay).await? {
                 return Ok(Done::Seen);

@@ -6,7 +6,7 @@ mod pump;
 mod sweep;
 
 use crate::{Bus, BusError, Db, error};
-use pump::{Pumped, Stuck};
+use pump::{Pump, Pumped, Stuck};
 use std::time::Duration;
 use sweep::Sweeper;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(db: &Db, bus: &Bus, stop: &CancellationToken) -> Result<(), BusError> {
     let mut sweeper = Sweeper::new();
+    let mut pump = Pump::default();
     let mut failures = 0;
     let ended = async {
         stop.cancelled().await;
@@ -30,7 +31,7 @@ pub(crate) async fn run(db: &Db, bus: &Bus, stop: &CancellationToken) -> Result<
     };
     let mut ended = std::pin::pin!(ended);
     loop {
-        match pump::once(db.pool(), bus).await {
+        match pump.once(db.pool(), bus).await {
             Ok(pumped) => {
                 failures = 0;
                 sweeper.count(&pumped);
@@ -54,7 +55,8 @@ pub(crate) async fn run(db: &Db, bus: &Bus, stop: &CancellationToken) -> Result<
     }
     // What was committed just before is better sent now than by another replica's sweep.
     let emptied = tokio::time::timeout(LAST_WORDS, async {
-        while pump::once(db.pool(), bus)
+        while pump
+            .once(db.pool(), bus)
             .await
             .is_ok_and(|it| it != Pumped::default())
         {}

@@ -6,7 +6,8 @@ use async_nats::HeaderMap;
 use async_nats::connection::State;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use futures::future::join_all;
-use sqlx::{Connection, PgPool};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgPool, Postgres};
 
 /// Rows of one transaction: it is short, and all its publishes are under way at once.
 const LIMIT: i64 = 500;
@@ -47,30 +48,47 @@ impl From<sqlx::Error> for Stuck {
     }
 }
 
-/// Claims, publishes, awaits the acknowledgements and deletes, in one short transaction.
-pub(super) async fn once(pool: &PgPool, bus: &Bus) -> Result<Pumped, Stuck> {
-    if bus.client().connection_state() != State::Connected {
-        return Err(Stuck::Disconnected);
+/// The relay's own connection: it is used after every commit, and the pool asks each connection
+/// that comes back for a sign of life.
+#[derive(Debug, Default)]
+pub(super) struct Pump(Option<PoolConnection<Postgres>>);
+
+impl Pump {
+    /// Claims, publishes, awaits the acknowledgements and deletes, in one short transaction.
+    pub(super) async fn once(&mut self, pool: &PgPool, bus: &Bus) -> Result<Pumped, Stuck> {
+        if bus.client().connection_state() != State::Connected {
+            return Err(Stuck::Disconnected);
+        }
+        let conn = match self.0.take() {
+            Some(conn) => conn,
+            None => pool.acquire().await?,
+        };
+        // Taken back only from a round without an error of the database.
+        let (conn, pumped) = round(conn, bus).await?;
+        self.0 = Some(conn);
+        pumped
     }
-    let mut conn = pool.acquire().await?;
+}
+
+type Round = (PoolConnection<Postgres>, Result<Pumped, Stuck>);
+
+async fn round(mut conn: PoolConnection<Postgres>, bus: &Bus) -> sqlx::Result<Round> {
     let mut tx = conn.begin_with(BEGIN).await?;
     let rows = store::claim(&mut tx, LIMIT).await?;
     let lag = rows.first().map_or(0.0, |row| row.age_seconds);
     metrics::gauge!("bus.outbox.lag").set(lag);
     if rows.is_empty() {
         tx.rollback().await?;
-        return Ok(Pumped::default());
+        return Ok((conn, Ok(Pumped::default())));
     }
     let sent = publish(bus, rows).await;
     if sent.acked.is_empty() {
         tx.rollback().await?;
-        return match sent.last_error {
-            Some(last) => Err(Stuck::Refused {
-                stream_missing: sent.stream_missing,
-                last,
-            }),
-            None => Ok(Pumped::default()),
-        };
+        let stuck = sent.last_error.map(|last| Stuck::Refused {
+            stream_missing: sent.stream_missing,
+            last,
+        });
+        return Ok((conn, stuck.map_or(Ok(Pumped::default()), Err)));
     }
     store::delete(&mut tx, &sent.acked).await?;
     if !sent.refused.is_empty() {
@@ -78,10 +96,11 @@ pub(super) async fn once(pool: &PgPool, bus: &Bus) -> Result<Pumped, Stuck> {
         metrics::counter!("bus.outbox.postponed").increment(sent.refused.len() as u64);
     }
     tx.commit().await?;
-    Ok(Pumped {
+    let pumped = Pumped {
         published: sent.acked.len(),
         postponed: sent.refused.len(),
-    })
+    };
+    Ok((conn, Ok(pumped)))
 }
 
 #[derive(Default)]

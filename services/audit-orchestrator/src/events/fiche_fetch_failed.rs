@@ -17,6 +17,10 @@ pub struct FailUnfetched {
 }
 
 impl Handler<FicheFetchFailed> for FailUnfetched {
+    fn concerns(&self, body: &FicheFetchFailed) -> bool {
+        Prerequisite::Fetch.audit_of(&body.request_id).is_some()
+    }
+
     async fn handle(
         &self,
         tx: &mut PgConnection,

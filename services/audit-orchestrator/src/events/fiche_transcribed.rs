@@ -33,14 +33,15 @@ fn asking(body: &FicheTranscribed) -> Vec<i64> {
 impl Worker<FicheTranscribed> for UseTranscripts {
     type Output = Option<Material>;
 
+    fn concerns(&self, body: &FicheTranscribed) -> bool {
+        !asking(body).is_empty()
+    }
+
     async fn work(
         &self,
         delivery: &Delivery<FicheTranscribed>,
     ) -> Result<Option<Material>, Failure> {
         let ids = asking(&delivery.body);
-        if ids.is_empty() {
-            return Ok(None);
-        }
         let waiting = {
             let mut conn = self.state.db.acquire().await?;
             audit::in_phase(&mut conn, &ids, Phase::Transcribing).await?

@@ -77,7 +77,9 @@ pub async fn consume(
         .await?;
     let steps = ConsumerOptions {
         max_ack_pending: 2048,
-        batch: 128,
+        // One at a time: two batches share audits and would wait for each other's locks.
+        slots: 1,
+        batch: 256,
         ..named("step-analyzed")
     };
     let record = RecordSteps { workflow };

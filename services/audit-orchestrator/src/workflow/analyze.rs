@@ -58,8 +58,7 @@ impl Workflow {
             .take(sent)
             .map(|&position| step_message(audit, position, 1))
             .collect();
-        outbox::send_all(tx, &steps).await?;
-        outbox::show(tx, &announcer.into_messages()).await?;
+        outbox::send_and_show(tx, &steps, &announcer.into_messages()).await?;
         let mut log = Lines::new(self.settings.log);
         let data = json!({"steps": positions.len(), "recordings": material.recordings_used,
             "missing_recordings": material.missing.len()});

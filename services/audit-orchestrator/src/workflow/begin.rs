@@ -32,8 +32,7 @@ impl Workflow {
             return Ok(());
         }
         let fetch = FicheFetch::for_audit(audit.id, audit.fiche.clone(), audit.lane);
-        outbox::send(tx, &fetch).await?;
-        outbox::show(tx, &announcer.into_messages()).await?;
+        outbox::send_and_show(tx, &[fetch], &announcer.into_messages()).await?;
         let mut log = Lines::new(self.settings.log);
         log.add(audit, Level::Info, "fetching", "Fiche asked for", json!({}));
         log.insert(tx).await?;

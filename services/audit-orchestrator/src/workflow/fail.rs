@@ -50,8 +50,7 @@ impl Workflow {
             batch_id: audit.batch.clone(),
             automation_run_id: audit.automation_run,
         };
-        outbox::send(tx, &fact.message()).await?;
-        outbox::show(tx, &announcer.into_messages()).await?;
+        outbox::send_and_show(tx, &[fact.message()], &announcer.into_messages()).await?;
         let mut log = Lines::new(self.settings.log);
         log.add(
             audit,

@@ -99,8 +99,7 @@ impl Workflow {
             messages.extend(shown);
         }
         store::end::complete(tx, &rows).await?;
-        outbox::send_all(tx, &facts).await?;
-        outbox::show(tx, &messages).await?;
+        outbox::send_and_show(tx, &facts, &messages).await?;
         log.insert(tx).await?;
         metrics::counter!("audit.ended", "outcome" => "completed").increment(rows.len() as u64);
         Ok(())

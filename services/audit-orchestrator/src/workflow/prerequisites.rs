@@ -57,8 +57,7 @@ impl Workflow {
         let sequence = announcer.sequence();
         store::audit::wait_for_transcripts(tx, audit.id, sequence).await?;
         let transcribe = FicheTranscribe::for_audit(audit.id, audit.fiche.clone(), audit.lane);
-        outbox::send(tx, &transcribe).await?;
-        outbox::show(tx, &announcer.into_messages()).await?;
+        outbox::send_and_show(tx, &[transcribe], &announcer.into_messages()).await?;
         let mut log = Lines::new(self.settings.log);
         let counts =
             json!({"total": material.recordings_total, "transcribed": material.transcribed});

@@ -15,6 +15,10 @@ pub struct CloseAudit {
 }
 
 impl Handler<AuditCompleted> for CloseAudit {
+    fn concerns(&self, body: &AuditCompleted) -> bool {
+        AutomationRequest::parse(body.audit_tracking_id.as_str()).is_some()
+    }
+
     async fn handle(
         &self,
         tx: &mut PgConnection,

@@ -15,6 +15,10 @@ pub struct FailAudit {
 }
 
 impl Handler<AuditFailed> for FailAudit {
+    fn concerns(&self, body: &AuditFailed) -> bool {
+        AutomationRequest::parse(body.audit_tracking_id.as_str()).is_some()
+    }
+
     async fn handle(
         &self,
         tx: &mut PgConnection,

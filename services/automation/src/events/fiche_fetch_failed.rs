@@ -15,6 +15,10 @@ pub struct FailFetch {
 }
 
 impl Handler<FicheFetchFailed> for FailFetch {
+    fn concerns(&self, body: &FicheFetchFailed) -> bool {
+        ours(&body.request_id, AutomationStep::Fetch).is_some()
+    }
+
     async fn handle(
         &self,
         tx: &mut PgConnection,

@@ -15,6 +15,10 @@ pub struct UseFiche {
 }
 
 impl Handler<FicheFetched> for UseFiche {
+    fn concerns(&self, body: &FicheFetched) -> bool {
+        ours(&body.request_id, AutomationStep::Fetch).is_some()
+    }
+
     async fn handle(
         &self,
         tx: &mut PgConnection,

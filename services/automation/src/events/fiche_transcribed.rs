@@ -16,6 +16,11 @@ pub struct UseTranscripts {
 }
 
 impl Handler<FicheTranscribed> for UseTranscripts {
+    fn concerns(&self, body: &FicheTranscribed) -> bool {
+        let mut ids = body.request_ids.iter();
+        ids.any(|id| ours(id, AutomationStep::Transcribe).is_some())
+    }
+
     async fn handle(
         &self,
         tx: &mut PgConnection,

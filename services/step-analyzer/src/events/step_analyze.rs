@@ -78,7 +78,9 @@ impl StatelessWorker<StepAnalyze> for AnalyzeStep {
 impl AnalyzeStep {
     async fn answer(&self, delivery: &Delivery<StepAnalyze>) -> Result<(), StepError> {
         let step = &delivery.body;
-        if let Some(result) = self.bus.last_fact::<StepAnalyzed>(&step.entity()).await? {
+        if !delivery.fresh
+            && let Some(result) = self.bus.last_fact::<StepAnalyzed>(&step.entity()).await?
+        {
             return self.publish_again(delivery, &result).await;
         }
         let context = match self.contexts.of(step.audit_db_id).await {
@@ -120,8 +122,8 @@ impl AnalyzeStep {
     }
 
     /// Whether a step without a result on the bus is still waited for: facts live for days only, and
-    /// an audit may have ended meanwhile. The orchestrator is asked unless this is the first sending
-    /// and what it said of the audit is moments old.
+    /// an audit may have ended meanwhile. The orchestrator is asked unless the message is fresh and
+    /// what it said of the audit is moments old.
     async fn still_wanted(
         &self,
         delivery: &Delivery<StepAnalyze>,
@@ -131,8 +133,7 @@ impl AnalyzeStep {
         if context.stored_positions.contains(&step.step_position) {
             return Ok(false);
         }
-        let first = delivery.delivery == 1 && step.attempt == 1;
-        if first && context.read_at.elapsed() < RECENT {
+        if delivery.fresh && context.read_at.elapsed() < RECENT {
             return Ok(true);
         }
         self.contexts.wanted(step).await

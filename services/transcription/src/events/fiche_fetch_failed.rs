@@ -19,6 +19,10 @@ impl FailUnfetched {
 }
 
 impl Handler<FicheFetchFailed> for FailUnfetched {
+    fn concerns(&self, body: &FicheFetchFailed) -> bool {
+        run_of_fetch(&body.request_id).is_some()
+    }
+
     async fn handle(
         &self,
         tx: &mut PgConnection,

@@ -24,6 +24,10 @@ impl PlanFetched {
 impl Worker<FicheFetched> for PlanFetched {
     type Output = Option<Recordings>;
 
+    fn concerns(&self, body: &FicheFetched) -> bool {
+        run_of_fetch(&body.request_id).is_some()
+    }
+
     async fn work(&self, delivery: &Delivery<FicheFetched>) -> Result<Option<Recordings>, Failure> {
         let Some(run_id) = run_of_fetch(&delivery.body.request_id) else {
             return Ok(None);

@@ -330,6 +330,7 @@ pub fn delivered<E: Event>(message: Message<E>) -> Delivery<E> {
         body: message.body,
         lane: message.lane,
         delivery: 1,
+        fresh: false,
         deadline: Instant::now() + Duration::from_secs(60),
         source: "test".to_owned(),
     }
