@@ -35,6 +35,8 @@ async fn measure_on(stack: &Stack, args: &BenchArgs) -> Result<report::Report> {
     load::run(&api, &fiches, config, args.warm_up, args.concurrency)
         .await
         .context("warm-up")?;
+    // What autovacuum does to any database that is older than a minute.
+    prepare::statistics(stack).await?;
 
     println!(
         "Measuring {} audits, {} at a time …",
