@@ -36,6 +36,8 @@ pub enum Command {
     /// Look at messages that were given up, and send them again
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Look after accounts, through the public API
+    Users(UsersArgs),
     /// Measure audits a second through the public API, on a stack of its own
     Bench(BenchArgs),
 }
@@ -104,6 +106,66 @@ pub enum DeadLetters {
     Replay {
         /// Its number in the list
         sequence: u64,
+    },
+}
+
+/// Options of `users`.
+#[derive(Debug, clap::Args)]
+pub struct UsersArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Users,
+    /// An installation elsewhere, instead of the stack on this machine; needs a token
+    #[arg(long, global = true, env = "VIGIE_API_URL", value_name = "URL")]
+    pub api_url: Option<String>,
+    /// An access or service token for it
+    #[arg(
+        long,
+        global = true,
+        env = "VIGIE_API_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub api_token: Option<String>,
+}
+
+/// Commands on accounts. A user is named by e-mail or id.
+#[derive(Debug, Subcommand)]
+pub enum Users {
+    /// List accounts
+    List {
+        /// Only those whose e-mail, CRM id or team contains this
+        #[arg(long, short)]
+        query: Option<String>,
+    },
+    /// Create an account; without `--password-stdin` it prints a link to set the password with
+    Create {
+        /// The login
+        email: String,
+        /// A role; may be repeated (viewer when left out)
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// Read the password from the first line of the standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Disable an account: its sessions end at once
+    Disable {
+        /// E-mail or id
+        user: String,
+    },
+    /// Print a one-time token with which the user sets a new password
+    ResetLink {
+        /// E-mail or id
+        user: String,
+    },
+    /// Replace the roles of an account
+    Roles {
+        /// E-mail or id
+        user: String,
+        /// All the roles it is to have
+        #[arg(required = true)]
+        roles: Vec<String>,
     },
 }
 
@@ -214,6 +276,24 @@ mod tests {
         };
         assert_eq!(second.replicas, [(Service::StepAnalyzer, 3)]);
         assert_eq!(second.to_args(), first.to_args());
+    }
+
+    #[test]
+    fn a_user_gets_the_roles_that_are_named() {
+        let line = [
+            "vigie", "users", "create", "a@b.test", "--role", "viewer", "--role", "lead",
+        ];
+        let Command::Users(args) = Args::parse_from(line).command else {
+            panic!("not users")
+        };
+        let Users::Create { email, roles, .. } = args.command else {
+            panic!("not create")
+        };
+        assert_eq!(
+            (&*email, roles),
+            ("a@b.test", vec!["viewer".to_owned(), "lead".to_owned()])
+        );
+        assert!(Args::try_parse_from(["vigie", "users", "roles", "a@b.test"]).is_err());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! `vigie`: starts and stops a whole stack on this machine, runs an audit as a client would, and
-//! looks after messages that were given up. It must never do anything that the public API or the
+//! looks after accounts and messages that were given up. It must never do anything that the public API or the
 //! bus could not do: it has no way into a service's tables.
 
 mod args;
@@ -22,6 +22,7 @@ async fn main() -> ExitCode {
         Command::Audit(args) => commands::audit::run(&args).await,
         Command::Watch(args) => commands::watch::run(&args).await,
         Command::DeadLetters(command) => commands::dead_letters::run(&command).await,
+        Command::Users(args) => commands::users::run(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
     };
     match done {

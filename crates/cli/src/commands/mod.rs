@@ -8,6 +8,7 @@ pub mod down;
 pub mod status;
 pub mod supervise;
 pub mod up;
+pub mod users;
 pub mod watch;
 
 use anyhow::{Context, Result};

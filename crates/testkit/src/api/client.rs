@@ -105,6 +105,11 @@ impl ApiClient {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// `PATCH` that must succeed.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
     /// A request that must succeed.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let (status, answer) = self.send(method.clone(), path, body).await?;
