@@ -113,7 +113,7 @@ pub(super) fn read(body: Value, id: &str, options: FicheOptions) -> Reading {
         prospect: object(&mut payload, "prospect"),
         recordings,
         with_recordings,
-        mail_devis: mail_devis(&mut payload, options),
+        mail_devis: mail_devis(&mut payload, options, &mut quarantined),
         sections: sections::take(&mut payload, &mut quarantined),
         quarantined,
     }))
@@ -130,10 +130,14 @@ fn object<T: serde::de::DeserializeOwned>(
     }
 }
 
-fn mail_devis(payload: &mut Map<String, Value>, options: FicheOptions) -> MailDevis {
+fn mail_devis(
+    payload: &mut Map<String, Value>,
+    options: FicheOptions,
+    quarantined: &mut Vec<Quarantined>,
+) -> MailDevis {
     match payload.remove("mail_devis") {
         Some(mail) if options.include_mail_devis && mail.is_object() => {
-            MailDevis::Present(sections::texts_for_ids(mail))
+            MailDevis::Present(sections::mail_devis(mail, quarantined))
         }
         Some(Value::Null) if options.include_mail_devis => MailDevis::None,
         _ => MailDevis::Unknown,
@@ -162,6 +166,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::crm::read_mail_devis;
 
     fn fiche(body: Value, options: FicheOptions) -> FicheDetails {
         match read(body, "2104417", options) {
@@ -207,7 +212,7 @@ mod tests {
     #[rstest]
     #[case(json!({}), MailDevis::Unknown)]
     #[case(json!({"mail_devis": null}), MailDevis::None)]
-    #[case(json!({"mail_devis": {"a": 1}}), MailDevis::Present(json!({"a": 1})))]
+    #[case(json!({"mail_devis": {"a": 1}}), MailDevis::Present(read_mail_devis(json!({})).0))]
     fn the_mail_is_interpreted_only_when_asked_for(
         #[case] extra: Value,
         #[case] expected: MailDevis,

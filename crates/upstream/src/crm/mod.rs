@@ -17,6 +17,7 @@ mod prospect;
 mod recording;
 mod sales;
 mod sections;
+mod shape;
 
 pub use client::CrmClient;
 pub use config::{CrmConfig, CrmTimeouts, normalise_base_url};
@@ -28,3 +29,4 @@ pub use lenient::Quarantined;
 pub use prospect::Prospect;
 pub use recording::UpstreamRecording;
 pub use sales::{SaleFiche, SalesList, parse_crm_date};
+pub use sections::{read_mail_devis, read_sections};
