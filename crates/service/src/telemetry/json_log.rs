@@ -1,3 +1,4 @@
+use super::may_be_logged;
 use super::propagation::id_of;
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -78,6 +79,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if !may_be_logged(event.metadata()) {
+            return;
+        }
         let spans = context
             .event_scope(event)
             .into_iter()
@@ -139,7 +143,7 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::JsonLog;
-    use crate::telemetry::{continue_from, inject, trace_id, traceparent};
+    use crate::telemetry::{continue_from, inject, span_filter, trace_id, traceparent};
     use http::HeaderMap;
     use opentelemetry::trace::TracerProvider;
     use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -147,6 +151,7 @@ mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
     use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::{EnvFilter, Layer};
     use vigie_identity::ServiceName;
 
     #[derive(Clone, Default)]
@@ -170,11 +175,16 @@ mod tests {
         let log = JsonLog::new(ServiceName::Auth, "auth-0", move || writer.clone());
         let traces = SdkTracerProvider::builder().build();
         let subscriber = tracing_subscriber::registry()
-            .with(log)
-            .with(tracing_opentelemetry::layer().with_tracer(traces.tracer("test")));
+            .with(log.with_filter(EnvFilter::new("trace")))
+            .with(
+                tracing_opentelemetry::layer()
+                    .with_tracer(traces.tracer("test"))
+                    .with_filter(span_filter()),
+            );
 
         tracing::subscriber::with_default(subscriber, || {
             let mut headers = HeaderMap::new();
+            tracing::trace!(target: "h2::codec", payload = "what it carries");
             let outer = tracing::info_span!("rpc.call", audit.id = "7");
             outer.in_scope(|| {
                 tracing::info!(fiches = 3, "asking");

@@ -20,13 +20,18 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::time::Duration;
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 use vigie_identity::ServiceName;
 
-/// At TRACE libraries print what they carry: frames, headers, rows. No setting may log that.
+/// Spans of our own, whatever is logged.
+fn span_filter() -> EnvFilter {
+    EnvFilter::new("info,h2=off,hyper=off,tonic=off")
+}
+
+/// At TRACE libraries print what they carry: frames, headers, rows. No setting writes that to a log
+/// that is collected. (Asked for each line: a filter made of two loses the hint that spares the rest.)
 fn may_be_logged(line: &Metadata<'_>) -> bool {
     *line.level() < Level::TRACE || line.target().starts_with("vigie")
 }
@@ -53,8 +58,8 @@ impl Telemetry {
         };
         let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("vigie"));
         tracing_subscriber::registry()
-            .with(log.with_filter(filter.and(filter_fn(may_be_logged))))
-            .with(spans.with_filter(EnvFilter::new("info,h2=off,hyper=off,tonic=off")))
+            .with(log.with_filter(filter))
+            .with(spans.with_filter(span_filter()))
             .try_init()
             .context("telemetry is installed already")?;
         Ok(Self { traces })
