@@ -11,7 +11,7 @@ use chrono::Utc;
 use std::time::Duration;
 use tracing::Instrument;
 use vigie_events::realtime::Realtime;
-use vigie_events::{Event, Message};
+use vigie_events::{Event, Message, MessageId};
 
 /// Publishes of one message before it is given up.
 const TRIES: u32 = 6;
@@ -108,6 +108,47 @@ impl Bus {
             }
             Err(_elapsed) => tracing::warn!(message.id = %message.id, "progress not shown in time"),
         }
+    }
+
+    /// Shows an event on a channel that belongs to no entity, to try the way itself. `event` may be
+    /// any text of one line.
+    pub async fn show_test(
+        &self,
+        id: &MessageId,
+        channel: &str,
+        event: &str,
+        payload: &serde_json::Value,
+    ) -> Result<(), BusError> {
+        let payload = match payload {
+            serde_json::Value::Object(_) => payload.to_string(),
+            other => serde_json::json!({ "value": other }).to_string(),
+        };
+        let headers = Envelope {
+            id: id.as_str(),
+            event,
+            source: self.source(),
+            time: Utc::now(),
+            about: Some(channel),
+            traceparent: trace::current().as_deref(),
+            channels: Some(channel),
+        }
+        .headers();
+        // A name with an empty part is no subject.
+        let parts: Vec<_> = event.split('.').map(vigie_events::encode_token).collect();
+        let event = if parts.iter().any(String::is_empty) {
+            vigie_events::encode_token(event)
+        } else {
+            parts.join(".")
+        };
+        let subject = format!("realtime.{}.{event}", vigie_events::encode_token(channel));
+        let sent = self.publish_raw(
+            "realtime.test",
+            &subject,
+            id.as_str(),
+            headers,
+            payload.into(),
+        );
+        sent.await
     }
 
     /// Publishes until it is acknowledged, at most [`TRIES`] times, always under the same id: a
