@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
+use vigie_contracts::auth::v1::account_service_client::AccountServiceClient;
+use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
 use vigie_contracts::automation::v1::automation_service_client::AutomationServiceClient;
 use vigie_contracts::fiche::v1::fiche_service_client::FicheServiceClient;
@@ -41,6 +43,10 @@ pub struct Parts {
     pub live: Live,
     /// Accounts and tokens.
     pub auth: AuthServiceClient<InternalChannel>,
+    /// What people do with their own account.
+    pub account: AccountServiceClient<InternalChannel>,
+    /// Administration of accounts.
+    pub admin: AdminServiceClient<InternalChannel>,
     /// Fiches.
     pub fiches: FicheServiceClient<InternalChannel>,
     /// Transcripts.
@@ -113,6 +119,10 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
         credentials: Credentials::new(boot.verifier(), ApiTokens::new(auth.clone())),
         live: Live { bus, fanout },
         auth,
+        account: AccountServiceClient::new(boot.channel(ServiceName::Auth))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        admin: AdminServiceClient::new(boot.channel(ServiceName::Auth))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
         fiches: FicheServiceClient::new(boot.channel(ServiceName::FicheCache))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         transcriptions: TranscriptionServiceClient::new(boot.channel(ServiceName::Transcription))

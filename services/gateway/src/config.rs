@@ -1,5 +1,9 @@
 //! Settings of the gateway (`events-and-config.md` F1, F2).
 
+mod pusher;
+
+pub use pusher::{PusherAccount, PusherSettings};
+
 use ipnet::IpNet;
 use std::time::Duration;
 use vigie_service::Mode;
@@ -64,6 +68,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The refresh cookie.
     pub cookie: CookieSettings,
+    /// Pusher.
+    pub pusher: PusherSettings,
     /// Silence on an event stream before a comment is sent.
     pub keep_alive: Duration,
 }
@@ -90,6 +96,7 @@ impl FromEnv for Config {
             allowed_origins: origins(env, mode),
             trusted_proxies: proxies(env),
             cookie: cookie(env, mode),
+            pusher: pusher::read(env, mode),
             keep_alive: KEEP_ALIVE,
         };
         env.done(config)

@@ -8,10 +8,15 @@ use vigie_service::ErrorCode;
 /// Longest list of one stream.
 pub const MAX_CHANNELS: usize = 50;
 const MAX_NAME_CHARS: usize = 200;
+/// The channel of `POST /api/realtime/pusher/test`.
+pub const TEST_CHANNEL: &str = "realtime-test";
 
 const AUDITS: Guard = Guard::parse("audits.read");
 const FICHES: Guard = Guard::parse("fiches.read");
 const AUTOMATION: Guard = Guard::parse("automation.read");
+const TEST: Guard = Guard::parse("realtime.test");
+/// The one presence channel.
+const PRESENCE: &str = "presence-global";
 
 /// Why a channel is not heard. Says which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +56,10 @@ pub enum Subject {
     Job,
     /// What concerns everybody.
     Global,
+    /// One user, by id.
+    User(String),
+    /// Trials of the way itself.
+    Test,
 }
 
 /// Who has to be asked whether a caller may hear a channel.
@@ -72,25 +81,47 @@ pub enum Check {
 pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Wanted>, Refused> {
     let mut all: Vec<Wanted> = Vec::new();
     for name in names {
-        let refused = |code, reason| Refused {
-            code,
-            reason,
-            name: name.chars().take(MAX_NAME_CHARS).collect(),
-        };
-        check_syntax(name).map_err(|reason| refused(ErrorCode::Validation, reason))?;
-        let channel = Channel::from_wire(name);
-        let subject = subject(channel.as_str());
-        let subject =
-            subject.ok_or_else(|| refused(ErrorCode::Authorization, "Channel not allowed"))?;
-        if all.iter().all(|known| known.channel != channel) {
-            all.push(Wanted {
-                name: name.to_owned(),
-                channel,
-                subject,
-            });
+        let wanted = wanted(name, Channel::from_wire(name))?;
+        if all.iter().all(|known| known.channel != wanted.channel) {
+            all.push(wanted);
         }
     }
     Ok(all)
+}
+
+/// Reads a name as Pusher's clients write it: public channels need no permission and get none.
+pub fn parse_private(name: &str) -> Result<Wanted, Refused> {
+    let channel = if name == PRESENCE {
+        Channel::global()
+    } else if name.starts_with("private-") {
+        Channel::from_wire(name)
+    } else {
+        check_syntax(name).map_err(|reason| refused(name, ErrorCode::Validation, reason))?;
+        return Err(not_allowed(name));
+    };
+    wanted(name, channel)
+}
+
+fn wanted(name: &str, channel: Channel) -> Result<Wanted, Refused> {
+    check_syntax(name).map_err(|reason| refused(name, ErrorCode::Validation, reason))?;
+    let subject = subject(channel.as_str()).ok_or_else(|| not_allowed(name))?;
+    Ok(Wanted {
+        name: name.to_owned(),
+        channel,
+        subject,
+    })
+}
+
+fn not_allowed(name: &str) -> Refused {
+    refused(name, ErrorCode::Authorization, "Channel not allowed")
+}
+
+fn refused(name: &str, code: ErrorCode, reason: &'static str) -> Refused {
+    Refused {
+        code,
+        reason,
+        name: name.chars().take(MAX_NAME_CHARS).collect(),
+    }
 }
 
 fn check_syntax(name: &str) -> Result<(), &'static str> {
@@ -108,14 +139,17 @@ fn check_syntax(name: &str) -> Result<(), &'static str> {
 }
 
 fn subject(channel: &str) -> Option<Subject> {
-    if channel == "global" {
-        return Some(Subject::Global);
+    match channel {
+        "global" => return Some(Subject::Global),
+        TEST_CHANNEL => return Some(Subject::Test),
+        _ => {}
     }
     let (family, id) = channel.split_once('-').filter(|(_, id)| !id.is_empty())?;
     match family {
         "audit" => Some(Subject::Audit(id.to_owned())),
         "fiche" => Some(Subject::Fiche(id.to_owned())),
         "job" => Some(job(id)),
+        "user" => Some(Subject::User(id.to_owned())),
         _ => None,
     }
 }
@@ -167,6 +201,13 @@ impl Wanted {
                 .any(all)
                 .then_some(Check::None),
             Subject::Global => Some(Check::None),
+            Subject::User(id) => {
+                let own = principal
+                    .user_id()
+                    .is_some_and(|own| own.to_string() == *id);
+                own.then_some(Check::None)
+            }
+            Subject::Test => principal.has(TEST).then_some(Check::None),
         };
         decided.ok_or_else(|| self.forbidden())
     }
@@ -182,11 +223,7 @@ impl Wanted {
     }
 
     fn refused(&self, code: ErrorCode, reason: &'static str) -> Refused {
-        Refused {
-            code,
-            reason,
-            name: self.name.clone(),
-        }
+        refused(&self.name, code, reason)
     }
 }
 
@@ -198,7 +235,7 @@ fn holds_any(principal: &Principal) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, Subject, Wanted, parse};
+    use super::{Check, Subject, Wanted, parse, parse_private};
     use chrono::DateTime;
     use rstest::rstest;
     use vigie_identity::{Grant, Principal, PrincipalKind, Scope};
@@ -244,7 +281,8 @@ mod tests {
     #[case("", ErrorCode::Validation)]
     #[case("pusher-audit-9", ErrorCode::Validation)]
     #[case("org-9", ErrorCode::Authorization)]
-    #[case("private-user-9", ErrorCode::Authorization)]
+    #[case("private-tenant-9", ErrorCode::Authorization)]
+    #[case("private-private-audit-9", ErrorCode::Authorization)]
     #[case("presence-global", ErrorCode::Authorization)]
     #[case("audit-", ErrorCode::Authorization)]
     fn unknown_names_are_refused_and_named(#[case] name: &str, #[case] code: ErrorCode) {
@@ -252,6 +290,45 @@ mod tests {
         assert_eq!((refused.code, refused.name.as_str()), (code, name));
         let long = parse([format!("audit-{}", "9".repeat(195)).as_str()]).unwrap_err();
         assert_eq!(long.reason, "channel_name too long (max 200 chars)");
+    }
+
+    #[rstest]
+    #[case("private-audit-9", Ok(Subject::Audit("9".to_owned())))]
+    #[case("presence-global", Ok(Subject::Global))]
+    #[case("private-realtime-test", Ok(Subject::Test))]
+    #[case("audit-9", Err(ErrorCode::Authorization))]
+    #[case("global", Err(ErrorCode::Authorization))]
+    #[case("presence-org-1", Err(ErrorCode::Authorization))]
+    #[case("presence-audit-9", Err(ErrorCode::Authorization))]
+    #[case("pusher-audit-9", Err(ErrorCode::Validation))]
+    #[case("a b", Err(ErrorCode::Validation))]
+    fn pusher_asks_for_private_channels_only(
+        #[case] name: &str,
+        #[case] expected: Result<Subject, ErrorCode>,
+    ) {
+        let read = parse_private(name);
+        assert_eq!(
+            read.map(|wanted| wanted.subject)
+                .map_err(|refused| refused.code),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_user_s_channel_is_the_user_s() {
+        let mut user = principal(&[]);
+        user.kind = PrincipalKind::User("42".parse().unwrap());
+        assert_eq!(one("private-user-42").check(&user), Ok(Check::None));
+        assert!(one("user-43").check(&user).is_err());
+        assert!(one("user-42").check(&principal(&[])).is_err());
+    }
+
+    #[test]
+    fn the_test_channel_takes_the_right_to_test() {
+        let mut tester = principal(&[("realtime", Scope::All)]);
+        assert!(one("realtime-test").check(&tester).is_err());
+        tester.grants[0].write = true;
+        assert_eq!(one("realtime-test").check(&tester), Ok(Check::None));
     }
 
     #[test]

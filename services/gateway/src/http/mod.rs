@@ -1,10 +1,10 @@
 //! The HTTP door.
 
+mod admin;
 mod audit_run;
 mod audits;
 mod auth;
 mod automation;
-mod cookie;
 mod docs;
 pub mod edge;
 pub mod failure;

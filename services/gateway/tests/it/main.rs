@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod account;
+mod admin;
 mod bodies;
 mod compose;
+mod edge;
 mod errors;
 mod live;
+mod pusher;
 mod services;
 mod sessions;
 mod support;

@@ -6,16 +6,36 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tonic::{Request, Status};
 use vigie_identity::tokens::{Realm, Signer, SigningKey};
 use vigie_identity::{Clock, Grant, Principal, PrincipalKind, Scope};
+use vigie_service::grpc::Origin;
 use vigie_service::{ErrorCode, WireError};
 
 pub const API_TOKEN: &str = "machine-token";
+/// Every permission that routes ask for.
+const KEYS: [&str; 10] = [
+    "fiches",
+    "recordings",
+    "transcriptions",
+    "audits",
+    "audit-configs",
+    "automation",
+    "realtime",
+    "admin.users",
+    "admin.roles",
+    "admin.permissions",
+];
 pub const REFRESH_TOKEN: &str = "refresh-token-of-the-session";
+
+/// A refusal of a service.
+pub fn refused(code: ErrorCode, message: &str) -> Status {
+    WireError::new(code, message).into()
+}
 
 /// A call that a service got.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub rpc: &'static str,
     pub user: Option<String>,
+    pub origin: Origin,
 }
 
 #[derive(Default)]
@@ -23,6 +43,8 @@ pub struct Script {
     pub calls: Vec<Call>,
     /// RPCs that fail.
     pub failures: HashMap<&'static str, WireError>,
+    /// The last request of an RPC, as debug text.
+    pub requests: HashMap<&'static str, String>,
     /// Tickets that were not taken yet.
     pub tickets: HashMap<String, Vec<String>>,
     /// The last body that made a schedule.
@@ -76,15 +98,32 @@ impl World {
         let internal = request.metadata().contains_key("x-vigie-internal");
         assert!(internal, "{rpc} was called without an internal token");
         let mut script = self.script();
-        script.calls.push(Call { rpc, user });
+        let origin = Origin::of(request);
+        script.calls.push(Call { rpc, user, origin });
         match script.failures.get(rpc) {
             Some(error) => Err(error.clone().into()),
             None => Ok(()),
         }
     }
 
+    /// Keeps what an RPC was asked.
+    pub fn note(&self, rpc: &'static str, request: &impl std::fmt::Debug) {
+        let request = format!("{request:?}");
+        self.script().requests.insert(rpc, request);
+    }
+
+    /// What an RPC was last asked.
+    pub fn asked(&self, rpc: &str) -> String {
+        self.script().requests.get(rpc).cloned().unwrap_or_default()
+    }
+
     /// A token with these grants, read and write, that lives so long.
     pub fn token_for(&self, grants: &[(&str, Scope)], seconds: i64) -> String {
+        let user = PrincipalKind::User("42".parse().unwrap());
+        self.sign(user, grants, seconds)
+    }
+
+    fn sign(&self, kind: PrincipalKind, grants: &[(&str, Scope)], seconds: i64) -> String {
         let now = Clock::system().now();
         let grants = grants.iter().map(|(key, scope)| Grant {
             key: (*key).to_owned(),
@@ -94,14 +133,14 @@ impl World {
             write_scope: *scope,
         });
         let principal = Principal {
-            kind: PrincipalKind::User("42".parse().unwrap()),
+            session: matches!(kind, PrincipalKind::User(_)).then(|| "s".to_owned()),
+            kind,
             email: "claire@vigie.test".to_owned(),
             roles: Vec::new(),
             crm_user_id: None,
             groupes: Vec::new(),
             groupe_names: Vec::new(),
             grants: grants.collect(),
-            session: Some("s".to_owned()),
             version: 1,
             expires_at: now + chrono::TimeDelta::seconds(seconds),
         };
@@ -116,15 +155,12 @@ impl World {
 
     /// A token with every grant, of this reach.
     pub fn token_of(&self, scope: Scope) -> String {
-        let keys = [
-            "fiches",
-            "recordings",
-            "transcriptions",
-            "audits",
-            "audit-configs",
-            "automation",
-            "realtime",
-        ];
-        self.token_for(&keys.map(|key| (key, scope)), 600)
+        self.token_for(&KEYS.map(|key| (key, scope)), 600)
+    }
+
+    /// What a machine's API token is exchanged for.
+    pub fn machine_token(&self) -> String {
+        let machine = PrincipalKind::Machine("machine".to_owned());
+        self.sign(machine, &KEYS.map(|key| (key, Scope::All)), 60)
     }
 }

@@ -19,7 +19,7 @@ use vigie_service::{ErrorCode, WireError, telemetry};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const INSTANCE: HeaderName = HeaderName::from_static("x-backend-instance");
 /// Extra of an error that says when to come back, in seconds.
-const RETRY_AFTER: &str = "retry_after_seconds";
+const RETRY_AFTER: &str = "retry_after";
 const MAX_REQUEST_ID: usize = 64;
 const YEAR_OF_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 

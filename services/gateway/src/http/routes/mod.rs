@@ -1,6 +1,7 @@
 //! The table of all routes, an area a file. What is not here does not exist; who may is said nowhere
 //! else.
 
+mod admin;
 mod audits;
 mod auth;
 mod automation;
@@ -19,6 +20,7 @@ pub fn table() -> Vec<Route> {
     [
         system::routes(),
         auth::routes(),
+        admin::routes(),
         fiches::routes(),
         transcriptions::routes(),
         audits::routes(),
@@ -35,6 +37,7 @@ pub(super) fn described() -> Vec<Document> {
     vec![
         system::Described::openapi(),
         auth::Described::openapi(),
+        admin::Described::openapi(),
         fiches::Described::openapi(),
         transcriptions::Described::openapi(),
         audits::Described::openapi(),

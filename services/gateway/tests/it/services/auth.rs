@@ -8,7 +8,7 @@ use vigie_identity::{Clock, ServiceName, authentication_required};
 use vigie_service::{ErrorCode, WireError};
 
 impl Service {
-    fn session(&self, client: Option<pb::Client>) -> pb::Session {
+    pub fn session(&self, client: Option<pb::Client>) -> pb::Session {
         self.0.script().client_ip = client.and_then(|client| client.ip);
         pb::Session {
             access_token: self.0.token(),
@@ -113,7 +113,7 @@ impl AuthService for Service {
             return Err(authentication_required());
         }
         Ok(Response::new(pb::ExchangeApiTokenResponse {
-            access_token: self.0.token(),
+            access_token: self.0.machine_token(),
             expires_in_seconds: 60,
         }))
     }

@@ -1,11 +1,14 @@
 //! The scripted services.
 
+mod account;
+mod admin;
 mod audit;
 mod auth;
 mod automation;
 mod fiche;
 mod transcription;
 mod transcription_operations;
+mod trust;
 
 use crate::world::World;
 use std::sync::Arc;
@@ -15,7 +18,10 @@ use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use vigie_contracts::audit::v1::audit_service_server::AuditServiceServer;
+use vigie_contracts::auth::v1::account_service_server::AccountServiceServer;
+use vigie_contracts::auth::v1::admin_service_server::AdminServiceServer;
 use vigie_contracts::auth::v1::auth_service_server::AuthServiceServer;
+use vigie_contracts::auth::v1::trust_service_server::TrustServiceServer;
 use vigie_contracts::automation::v1::automation_service_server::AutomationServiceServer;
 use vigie_contracts::fiche::v1::fiche_service_server::FicheServiceServer;
 use vigie_contracts::transcription::v1::transcription_operations_service_server::TranscriptionOperationsServiceServer;
@@ -29,6 +35,9 @@ pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken)
     let service = || Service(Arc::clone(world));
     let server = Server::builder()
         .add_service(AuthServiceServer::new(service()))
+        .add_service(AccountServiceServer::new(service()))
+        .add_service(AdminServiceServer::new(service()))
+        .add_service(TrustServiceServer::new(service()))
         .add_service(FicheServiceServer::new(service()))
         .add_service(TranscriptionServiceServer::new(service()))
         .add_service(TranscriptionOperationsServiceServer::new(service()))

@@ -1,24 +1,21 @@
-//! Sessions (identity.md 2.2).
+//! Login, refresh, logout, and who that is (identity.md 2.2).
 
 use super::cookie;
-use super::edge::{Payload, client_address, require_own_origin};
-use super::failure::Failure;
-use super::reply::{Data, data};
-use crate::app::{AppState, call};
+use crate::app::{AppState, anonymous_call, call};
+use crate::http::edge::{Payload, client_address, require_own_origin};
+use crate::http::failure::Failure;
+use crate::http::fields::Fields;
+use crate::http::reply::{Data, data};
 use axum::Json;
 use axum::extract::{ConnectInfo, Extension, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::net::SocketAddr;
 use utoipa::ToSchema;
 use vigie_contracts::auth::v1 as pb;
 use vigie_identity::Caller;
 use vigie_identity::tokens::{Jwk, Jwks};
-
-const NO_STORE: (header::HeaderName, HeaderValue) =
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// Who wants to log in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -65,18 +62,21 @@ pub async fn login(
     headers: HeaderMap,
     Extension(body): Extension<Payload>,
 ) -> Result<Response, Failure> {
-    let text = |name: &'static str| {
-        let value = body.get(name).and_then(Value::as_str);
-        let refused =
-            || Failure::validation("Invalid login input").with_detail(name, "must be a text");
-        value.map(str::to_owned).ok_or_else(refused)
-    };
+    let mut fields = Fields::new(&body, "Invalid login input");
+    // No more than a text: a wrong one is told like any other wrong one.
+    let (email, password) = (fields.secret("email"), fields.secret("password"));
+    fields.done()?;
     let request = pb::LoginRequest {
-        email: text("email")?,
-        password: text("password")?,
+        email,
+        password,
         client: Some(client(&gateway, &headers, peer)),
     };
-    let answer = gateway.auth.clone().login(request).await?.into_inner();
+    let answer = gateway
+        .auth
+        .clone()
+        .login(anonymous_call(request))
+        .await?
+        .into_inner();
     opened(
         &gateway,
         answer.session.ok_or_else(|| Failure::incomplete("Login"))?,
@@ -96,7 +96,12 @@ pub async fn refresh(
         refresh_token: refresh_token(&gateway, &headers, &body)?,
         client: Some(client(&gateway, &headers, peer)),
     };
-    let answer = gateway.auth.clone().refresh(request).await?.into_inner();
+    let answer = gateway
+        .auth
+        .clone()
+        .refresh(anonymous_call(request))
+        .await?
+        .into_inner();
     opened(
         &gateway,
         answer
@@ -116,9 +121,9 @@ pub async fn logout(
     let request = pb::LogoutRequest {
         refresh_token: refresh_token(&gateway, &headers, &body)?,
     };
-    gateway.auth.clone().logout(request).await?;
+    gateway.auth.clone().logout(anonymous_call(request)).await?;
     let cleared = cookie::clear(&gateway.config.cookie).ok_or_else(Failure::internal)?;
-    let headers = [NO_STORE, (header::SET_COOKIE, cleared)];
+    let headers = [(header::SET_COOKIE, cleared)];
     Ok((headers, data(LoggedOut { logged_out: true })).into_response())
 }
 
@@ -127,11 +132,11 @@ pub async fn logout(
 pub async fn me(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,
-) -> Result<Response, Failure> {
+) -> Result<Json<Data<Me>>, Failure> {
     let request = call(&caller, pb::GetMeRequest {});
     let answer = gateway.auth.clone().get_me(request).await?.into_inner();
     let user = answer.user.ok_or_else(|| Failure::incomplete("GetMe"))?;
-    Ok(([NO_STORE], data(Me { user })).into_response())
+    Ok(data(Me { user }))
 }
 
 /// The keys that tokens are verified with.
@@ -151,19 +156,20 @@ fn refresh_token(
     headers: &HeaderMap,
     body: &Payload,
 ) -> Result<Option<String>, Failure> {
+    let mut fields = Fields::new(body, "Invalid refresh input");
+    let sent = match body.get("refresh_token") {
+        Some(_) => fields.optional_text("refresh_token", usize::MAX),
+        None => None,
+    };
+    fields.done()?;
     if let Some(token) = cookie::read(headers, &gateway.config.cookie) {
         require_own_origin(headers, &gateway.config.allowed_origins)?;
         return Ok(Some(token.to_owned()));
     }
-    match body.get("refresh_token") {
-        None => Ok(None),
-        Some(Value::String(token)) => Ok(Some(token.clone())),
-        Some(_) => Err(Failure::validation("Invalid refresh input")
-            .with_detail("refresh_token", "must be a text")),
-    }
+    Ok(sent.map(|token| token.trim().to_owned()))
 }
 
-fn client(gateway: &AppState, headers: &HeaderMap, peer: SocketAddr) -> pb::Client {
+pub(super) fn client(gateway: &AppState, headers: &HeaderMap, peer: SocketAddr) -> pb::Client {
     let agent = headers
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
@@ -174,17 +180,15 @@ fn client(gateway: &AppState, headers: &HeaderMap, peer: SocketAddr) -> pb::Clie
     }
 }
 
-fn opened(gateway: &AppState, session: pb::Session) -> Result<Response, Failure> {
+pub(super) fn opened(gateway: &AppState, session: pb::Session) -> Result<Response, Failure> {
     let cookie = cookie::set(
         &gateway.config.cookie,
         &session.refresh_token,
         session.refresh_expires_in_seconds,
         gateway.clock.now(),
     );
-    let headers = [
-        NO_STORE,
-        (header::SET_COOKIE, cookie.ok_or_else(Failure::internal)?),
-    ];
+    let cookie = cookie.ok_or_else(Failure::internal)?;
+    let headers = [(header::SET_COOKIE, cookie)];
     let body = Session {
         access_token: session.access_token,
         token_type: "Bearer",
