@@ -4,12 +4,13 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 13] = [
+const PROTOS: [&str; 14] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
     "vigie/auth/v1/account.proto",
     "vigie/auth/v1/admin.proto",
     "vigie/auth/v1/auth.proto",
+    "vigie/auth/v1/principal.proto",
     "vigie/auth/v1/trust.proto",
     "vigie/automation/v1/automation.proto",
     "vigie/fiche/v1/directory.proto",

@@ -36,6 +36,7 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
         neighbours: Neighbours::new(
             boot.channel(ServiceName::FicheCache),
             boot.channel(ServiceName::AuditOrchestrator),
+            boot.channel(ServiceName::Auth),
         ),
     };
     from_parts(&boot, bus, state).await

@@ -1,9 +1,11 @@
-//! `automation/run`: begins a run, once the audit configurations are known.
+//! `automation/run`: begins a run, once it is known what it may touch and with which configurations.
 
 use crate::app::AppState;
-use crate::domain::snapshot::UsedConfig;
 use crate::store;
+use crate::store::run::Pending;
+use crate::workflow::Known;
 use sqlx::PgConnection;
+use std::collections::HashSet;
 use vigie_bus::{Delivery, Failure, Worker};
 use vigie_events::automation::AutomationRun;
 
@@ -16,17 +18,16 @@ pub struct BeginRun {
 
 impl Worker<AutomationRun> for BeginRun {
     /// `None` when the run has begun already.
-    type Output = Option<Vec<UsedConfig>>;
+    type Output = Option<Known>;
 
     async fn work(&self, delivery: &Delivery<AutomationRun>) -> Result<Self::Output, Failure> {
-        let plan = {
+        let pending = {
             let mut conn = self.state.db.acquire().await?;
-            store::run::pending_plan(&mut conn, delivery.body.run_id).await?
+            store::run::pending(&mut conn, delivery.body.run_id).await?
         };
-        match plan {
+        match pending {
             None => Ok(None),
-            Some(plan) if !plan.run_audits => Ok(Some(Vec::new())),
-            Some(plan) => Ok(Some(self.state.neighbours.configs(&plan).await?)),
+            Some(pending) => Ok(Some(self.find_out(&pending).await?)),
         }
     }
 
@@ -36,11 +37,11 @@ impl Worker<AutomationRun> for BeginRun {
         delivery: &Delivery<AutomationRun>,
         output: Self::Output,
     ) -> Result<(), Failure> {
-        let Some(configs) = output else { return Ok(()) };
+        let Some(known) = output else { return Ok(()) };
         Ok(self
             .state
             .workflow
-            .begin(tx, delivery.body.run_id, &configs)
+            .begin(tx, delivery.body.run_id, &known)
             .await?)
     }
 
@@ -56,5 +57,26 @@ impl Worker<AutomationRun> for BeginRun {
             .workflow
             .give_up(tx, delivery.body.run_id)
             .await?)
+    }
+}
+
+impl BeginRun {
+    async fn find_out(&self, pending: &Pending) -> Result<Known, Failure> {
+        let neighbours = &self.state.neighbours;
+        let configs = if pending.plan.run_audits {
+            neighbours.configs(&pending.plan).await?
+        } else {
+            Vec::new()
+        };
+        // Machines have no account; the token that triggered the run was checked for its fiches.
+        let user = pending
+            .triggered_by
+            .as_deref()
+            .and_then(|id| id.parse().ok());
+        let hidden = match user {
+            Some(user) => neighbours.hidden_from(user, &pending.fiche_ids).await?,
+            None => HashSet::new(),
+        };
+        Ok(Known { configs, hidden })
     }
 }

@@ -239,20 +239,31 @@ pub async fn selection(
     Ok((row.fiche_ids, row.config_snapshot))
 }
 
-/// The plan of a run that has not begun, without locking it.
-#[tracing::instrument(name = "store.run.pending_plan", skip_all, fields(run.id = %id), err)]
-pub async fn pending_plan(
+/// A run that has not begun.
+#[derive(Debug)]
+pub struct Pending {
+    /// What its fiches are moved by.
+    pub plan: Json<Plan>,
+    /// Who triggered it.
+    pub triggered_by: Option<String>,
+    /// The selection, in its order.
+    pub fiche_ids: Vec<String>,
+}
+
+/// A run that has not begun, without locking it.
+#[tracing::instrument(name = "store.run.pending", skip_all, fields(run.id = %id), err)]
+pub async fn pending(
     conn: &mut PgConnection,
     id: AutomationRunId,
-) -> sqlx::Result<Option<Plan>> {
-    let plan = sqlx::query_scalar!(
-        r#"SELECT plan AS "plan: Json<Plan>" FROM automation_runs
+) -> sqlx::Result<Option<Pending>> {
+    sqlx::query_as!(
+        Pending,
+        r#"SELECT plan AS "plan: Json<Plan>", triggered_by, fiche_ids FROM automation_runs
             WHERE id = $1 AND phase = 'pending'"#,
         id.get()
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(plan.map(|plan| plan.0))
+    .await
 }
 
 /// Stores what a locked run begins with.

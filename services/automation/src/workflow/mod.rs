@@ -9,6 +9,7 @@ mod repair;
 mod turn;
 
 pub use answers::{AuditAnswer, Transcribed};
+pub use begin::Known;
 pub use repair::{Tracked, TrackedAudits};
 
 use crate::store::slots::Limits;

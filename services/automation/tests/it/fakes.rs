@@ -1,6 +1,6 @@
-//! The two services that automation asks over gRPC, played by the test.
+//! The three services that automation asks over gRPC, played by the test.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -11,6 +11,10 @@ use url::Url;
 use vigie_automation::neighbours::Neighbours;
 use vigie_contracts::audit::v1 as audit;
 use vigie_contracts::audit::v1::audit_service_server::{AuditService, AuditServiceServer};
+use vigie_contracts::auth::v1 as auth;
+use vigie_contracts::auth::v1::principal_service_server::{
+    PrincipalService, PrincipalServiceServer,
+};
 use vigie_contracts::fiche::v1 as fiche;
 use vigie_contracts::fiche::v1::fiche_service_server::{FicheService, FicheServiceServer};
 use vigie_service::{InternalChannel, ServiceName};
@@ -24,6 +28,10 @@ pub struct Answers {
     pub tracked: Vec<(String, &'static str)>,
     /// Fiches that the caller may read.
     pub readable: HashSet<String>,
+    /// Groupes of fiches that are known to the service itself.
+    pub groupes: HashMap<String, String>,
+    /// Who users are now; others may read everything.
+    pub principals: HashMap<String, auth::GetPrincipalResponse>,
     /// How often the scope was asked for.
     pub scope_questions: usize,
 }
@@ -107,11 +115,19 @@ fake! {
         request: Request<fiche::GetSummariesRequest>,
     ) -> Result<Response<fiche::GetSummariesResponse>, Status> {
         let token = request.metadata().get("authorization").cloned();
-        if token.is_none_or(|token| token.as_bytes() != b"Bearer user-token") {
-            return Err(Status::unauthenticated("no user"));
-        }
         let request = request.into_inner();
         let mut answers = self.0.lock().unwrap();
+        let Some(token) = token else {
+            let known = request.fiche_ids.into_iter().filter_map(|fiche_id| {
+                let groupe = Some(answers.groupes.get(&fiche_id)?.clone());
+                Some(fiche::FicheSummary { fiche_id, groupe, ..Default::default() })
+            });
+            let fiches = known.collect();
+            return Ok(Response::new(fiche::GetSummariesResponse { fiches, refused: Vec::new() }));
+        };
+        if token.as_bytes() != b"Bearer user-token" {
+            return Err(Status::unauthenticated("no user"));
+        }
         answers.scope_questions += 1;
         assert_eq!((request.permission.as_str(), request.write), ("fiches", false));
         let seen = request.fiche_ids.into_iter().filter(|id| answers.readable.contains(id));
@@ -120,7 +136,39 @@ fake! {
     }
 }
 
-/// Starts both, and the clients of them.
+fake! {
+    PrincipalService in auth {}
+
+    async fn get_principal(
+        &self,
+        request: Request<auth::GetPrincipalRequest>,
+    ) -> Result<Response<auth::GetPrincipalResponse>, Status> {
+        let user = request.into_inner().user_id;
+        let known = self.0.lock().unwrap().principals.get(&user).cloned();
+        Ok(Response::new(known.unwrap_or_else(|| reader(&user, "ALL", &[]))))
+    }
+}
+
+/// A user who reads fiches in this scope.
+pub fn reader(user: &str, scope: &str, groupes: &[&str]) -> auth::GetPrincipalResponse {
+    let grant = auth::Grant {
+        key: "fiches".to_owned(),
+        read: true,
+        write: false,
+        read_scope: scope.to_owned(),
+        write_scope: "SELF".to_owned(),
+    };
+    auth::GetPrincipalResponse {
+        active: true,
+        user_id: user.to_owned(),
+        email: "somebody@example.org".to_owned(),
+        groupes: groupes.iter().map(ToString::to_string).collect(),
+        grants: vec![grant],
+        ..Default::default()
+    }
+}
+
+/// Starts all, and the clients of them.
 pub async fn start(answers: &Shared, servers: &mut JoinSet<()>) -> Neighbours {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url: Url = format!("http://{}", listener.local_addr().unwrap())
@@ -128,7 +176,8 @@ pub async fn start(answers: &Shared, servers: &mut JoinSet<()>) -> Neighbours {
         .unwrap();
     let server = Server::builder()
         .add_service(AuditServiceServer::new(Fake(Arc::clone(answers))))
-        .add_service(FicheServiceServer::new(Fake(Arc::clone(answers))));
+        .add_service(FicheServiceServer::new(Fake(Arc::clone(answers))))
+        .add_service(PrincipalServiceServer::new(Fake(Arc::clone(answers))));
     servers.spawn(async move {
         server
             .serve_with_incoming(TcpIncoming::from(listener))
@@ -139,5 +188,6 @@ pub async fn start(answers: &Shared, servers: &mut JoinSet<()>) -> Neighbours {
     Neighbours::new(
         channel(ServiceName::FicheCache),
         channel(ServiceName::AuditOrchestrator),
+        channel(ServiceName::Auth),
     )
 }

@@ -1,8 +1,10 @@
 //! Who sees and starts what (`identity.md` W20).
 
 use crate::callers::{admin, by, user, wire};
+use crate::fakes::reader;
 use crate::world::World;
 use serde_json::json;
+use vigie_contracts::auth::v1::GetPrincipalResponse;
 use vigie_contracts::automation::v1::automation_service_server::AutomationService;
 use vigie_contracts::automation::v1::{
     CancelRunRequest, GetRunRequest, GetScheduleRequest, ListRunsRequest, ListSchedulesRequest,
@@ -135,4 +137,108 @@ async fn permissions_are_asked_for() {
     let error = world.create(&body(), &reader).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Authorization);
     assert_eq!(seen(&world, &reader).await, (0, 0));
+}
+
+/// What a user lost between the trigger and the start is not touched.
+#[tokio::test]
+async fn a_run_begins_with_what_its_user_may_read_then() {
+    let world = World::new().await;
+    let schedule = world.create(&body(), &admin()).await.unwrap();
+    let hidden = async |now: Option<GetPrincipalResponse>| {
+        let run = world.trigger(&schedule, true, &admin()).await.unwrap();
+        {
+            let mut answers = world.answers.lock().unwrap();
+            answers.groupes = [("44", "NORD"), ("45", "SUD")]
+                .map(|(fiche, groupe)| (fiche.to_owned(), groupe.to_owned()))
+                .into();
+            answers.principals = now.map(|now| ("1".to_owned(), now)).into_iter().collect();
+        }
+        world.begin(&schedule, run).await;
+        let fiches: Vec<String> = sqlx::query_scalar(
+            "SELECT fiche_id FROM automation_run_items WHERE run_id = $1 ORDER BY position",
+        )
+        .bind(run.get())
+        .fetch_all(world.pool())
+        .await
+        .unwrap();
+        (fiches, world.get(run).await.run.unwrap().status)
+    };
+    let told = |fiches: &[&str], status: &str| {
+        let fiches: Vec<String> = fiches.iter().map(ToString::to_string).collect();
+        (fiches, status.to_owned())
+    };
+    assert_eq!(hidden(None).await, told(&["44", "45"], "running"));
+    let nord = reader("1", "GROUP", &["NORD"]);
+    assert_eq!(hidden(Some(nord)).await, told(&["44"], "running"));
+    let unlinked = reader("1", "SELF", &["NORD"]);
+    assert_eq!(hidden(Some(unlinked)).await.0, Vec::<String>::new());
+    let mut stripped = reader("1", "ALL", &[]);
+    stripped.grants.clear();
+    assert_eq!(hidden(Some(stripped)).await.0, Vec::<String>::new());
+    let disabled = GetPrincipalResponse::default();
+    assert_eq!(hidden(Some(disabled)).await.0, Vec::<String>::new());
+}
+
+/// Every filter against every caller: a row that the scope hides is shown by none.
+#[tokio::test]
+async fn filters_only_shrink_what_the_scope_shows() {
+    let world = World::new().await;
+    let owners = [
+        user(2, Scope::Group, &["NORD"]),
+        user(3, Scope::Group, &["NORD", "EST"]),
+        user(4, Scope::Group, &["SUD"]),
+        user(5, Scope::Own, &["SUD"]),
+        user(6, Scope::Group, &[]),
+    ];
+    let mut schedules = Vec::new();
+    for (n, owner) in owners.iter().enumerate() {
+        let schedule = world.create(&body(), owner).await.unwrap();
+        for begun in [false, true] {
+            let run = world.trigger(&schedule, true, &admin()).await.unwrap();
+            if begun && n % 2 == 0 {
+                world.begin(&schedule, run).await;
+            }
+        }
+        schedules.push(schedule.id);
+    }
+    let list = async |caller: &Caller, request: ListRunsRequest| {
+        let answer = world.rpc.list_runs(by(caller, request)).await.unwrap();
+        let answer = answer.into_inner();
+        let rows: Vec<(String, String)> = answer
+            .runs
+            .into_iter()
+            .map(|run| (run.id, run.schedule_id))
+            .collect();
+        (rows, answer.total)
+    };
+    for caller in owners.iter().chain([&admin()]) {
+        let (visible, total) = list(caller, ListRunsRequest::default()).await;
+        assert_eq!(usize::try_from(total).unwrap(), visible.len());
+        let request = ListSchedulesRequest {
+            include_inactive: true,
+        };
+        let mine = world.rpc.list_schedules(by(caller, request)).await.unwrap();
+        let mine = mine.into_inner().schedules;
+        assert!(
+            visible
+                .iter()
+                .all(|(_, schedule)| mine.iter().any(|one| one.id == *schedule))
+        );
+        let all = schedules.iter().cloned().map(Some).chain([None]);
+        for schedule_id in all {
+            for status in [None, Some("pending"), Some("running"), Some("failed")] {
+                for (limit, offset) in [(None, None), (Some(1), Some(1)), (Some(100), Some(0))] {
+                    let request = ListRunsRequest {
+                        schedule_id: schedule_id.clone(),
+                        status: status.map(str::to_owned),
+                        limit,
+                        offset,
+                    };
+                    let (rows, count) = list(caller, request).await;
+                    assert!(rows.iter().all(|row| visible.contains(row)), "{rows:?}");
+                    assert!(count <= total);
+                }
+            }
+        }
+    }
 }
