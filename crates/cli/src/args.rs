@@ -38,7 +38,7 @@ pub enum Command {
     DeadLetters(DeadLetters),
     /// Look after accounts, through the public API
     Users(UsersArgs),
-    /// Measure audits a second through the public API, on a stack of its own
+    /// Measure how fast this build is, on stacks of its own
     Bench(BenchArgs),
 }
 
@@ -169,9 +169,25 @@ pub enum Users {
     },
 }
 
+/// What `bench` measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Bench {
+    /// Logins, and verifications of tokens
+    Identity,
+    /// Audits, from the API call to finalised rows
+    Pipeline,
+}
+
+impl Bench {
+    /// All, in the order they run.
+    pub const ALL: [Self; 2] = [Self::Identity, Self::Pipeline];
+}
+
 /// Options of `bench`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BenchArgs {
+    /// Only these
+    pub only: Vec<Bench>,
     /// Audits to measure
     #[arg(long, default_value_t = 1000)]
     pub audits: usize,

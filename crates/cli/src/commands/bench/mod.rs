@@ -1,56 +1,33 @@
-//! `vigie bench`: audits a second, from the API call to finalised rows.
-//!
-//! Real services, broker and database, an engine that answers at once, calls that are transcribed
-//! before the measurement begins. It runs on a stack of its own under `bench/` in the home.
+//! `vigie bench`: how fast an installation of this build is. Each measurement runs on an empty stack
+//! of its own under `bench/` in the home: real services, broker and database.
 
-mod load;
-mod measure;
-mod prepare;
-mod report;
+mod identity;
+mod pipeline;
 
-use crate::args::BenchArgs;
-use anyhow::{Context, Result};
-use std::time::Instant;
+use crate::args::{Bench, BenchArgs};
+use anyhow::Result;
+use std::time::Duration;
 use vigie_testkit::stack::{Home, Stack, StackOptions};
 
-/// Runs the command.
+/// Runs the measurements asked for; by default all of them, the pipeline last.
 pub async fn run(args: &BenchArgs) -> Result<()> {
-    let options = stack_options(args)?;
+    for bench in Bench::ALL {
+        if args.only.is_empty() || args.only.contains(&bench) {
+            match bench {
+                Bench::Identity => identity::run(args).await?,
+                Bench::Pipeline => pipeline::run(args).await?,
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn start(options: StackOptions) -> Result<Stack> {
     println!("Starting a stack in {} …", options.home.dir().display());
-    let stack = Stack::start(options).await?;
-    let measured = measure_on(&stack, args).await;
-    let down = stack.down().await;
-    measured?.print()?;
-    down
+    Stack::start(options).await
 }
 
-async fn measure_on(stack: &Stack, args: &BenchArgs) -> Result<report::Report> {
-    let api = stack.api().await?;
-    let config = prepare::configuration(stack).await?;
-    let fiches = prepare::fiches(&api).await?;
-    println!("Fetching and transcribing {} fiches …", fiches.len());
-    load::run(&api, &fiches, config, fiches.len(), 8)
-        .await
-        .context("preparing the fiches")?;
-    load::run(&api, &fiches, config, args.warm_up, args.concurrency)
-        .await
-        .context("warm-up")?;
-    // What autovacuum does to any database that is older than a minute.
-    prepare::statistics(stack).await?;
-
-    println!(
-        "Measuring {} audits, {} at a time …",
-        args.audits, args.concurrency
-    );
-    let before = measure::Snapshot::take(stack).await?;
-    let begun = Instant::now();
-    let latencies = load::run(&api, &fiches, config, args.audits, args.concurrency).await?;
-    let wall = begun.elapsed();
-    let after = measure::Snapshot::take(stack).await?;
-    Ok(report::Report::new(latencies, wall, &before, &after))
-}
-
-/// An empty stack like the user's, with the engine and the broker that the measurement asks for.
+/// An empty stack like the user's.
 fn stack_options(args: &BenchArgs) -> Result<StackOptions> {
     let dir = Home::from_env()?.dir().join("bench");
     let home = Home::at(&dir)?;
@@ -67,11 +44,22 @@ fn stack_options(args: &BenchArgs) -> Result<StackOptions> {
     }
     let mut options = args.stack.options(home)?;
     options.gateway_port = None;
-    // What the job queue compared with does; production defaults to `always`.
-    "1s".clone_into(&mut options.nats_sync);
-    options.simulator_args = ["--crm-bulk", prepare::BULK].map(str::to_owned).to_vec();
-    options.postgres_settings = measure::statement_counting()?;
-    Ok(options
-        .with_env("AUDIT_ENGINE", "lexical")
-        .with_env("LOG_LEVEL", "warn"))
+    Ok(options)
+}
+
+/// The duration that `percent` of the sorted ones do not exceed, in milliseconds.
+fn percentile_ms(sorted: &[Duration], percent: usize) -> f64 {
+    let last = sorted.len().saturating_sub(1);
+    let at = (sorted.len() * percent)
+        .div_ceil(100)
+        .saturating_sub(1)
+        .min(last);
+    sorted
+        .get(at)
+        .map_or(0.0, |duration| duration.as_secs_f64() * 1000.0)
+}
+
+/// To one decimal.
+fn round(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
 }

@@ -2,6 +2,7 @@
 
 use super::measure::Snapshot;
 use super::prepare::STEPS;
+use crate::commands::bench::{percentile_ms, round};
 use anyhow::Result;
 use serde::Serialize;
 use std::time::Duration;
@@ -125,21 +126,6 @@ impl Report {
             format!("limited by: waiting (disk syncs, round trips, concurrency; {cpu})")
         }
     }
-}
-
-fn percentile_ms(sorted: &[Duration], percent: usize) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    let at = (sorted.len() * percent)
-        .div_ceil(100)
-        .saturating_sub(1)
-        .min(last);
-    sorted
-        .get(at)
-        .map_or(0.0, |latency| latency.as_secs_f64() * 1000.0)
-}
-
-fn round(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
 }
 
 #[expect(
