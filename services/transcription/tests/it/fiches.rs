@@ -17,7 +17,7 @@ use vigie_contracts::fiche::v1::{
 use vigie_service::{InternalChannel, ServiceName};
 use vigie_transcription::neighbours::Fiches;
 
-/// Recordings by fiche; fiches named `refused-…` are out of everybody's scope.
+/// Recordings by fiche; fiches named `refused-…`, or `666` and digits, are out of everybody's scope.
 #[derive(Clone, Default)]
 pub struct Script {
     recordings: Arc<Mutex<HashMap<String, Vec<Recording>>>>,
@@ -95,7 +95,7 @@ impl FicheService for Script {
         assert_eq!(request.permission, "transcriptions");
         let mut answer = GetSummariesResponse::default();
         for fiche_id in request.fiche_ids {
-            if fiche_id.starts_with("refused-") {
+            if fiche_id.starts_with("refused-") || fiche_id.starts_with("666") {
                 answer.refused.push(fiche_id);
             } else if self.of(&fiche_id).is_some() {
                 answer.fiches.push(FicheSummary {

@@ -1,62 +1,15 @@
 //! RPCs: what is answered, refused and written.
 
+use crate::callers::{by, code, service, user};
 use crate::world::World;
-use chrono::{DateTime, Utc};
-use std::sync::Arc;
-use tonic::{Request, Status};
 use vigie_contracts::transcription::v1::transcription_service_server::TranscriptionService;
 use vigie_contracts::transcription::v1::{
     GetFicheTranscriptsRequest, GetStatusRequest, GetTranscriptRequest, ListTranscriptsRequest,
     StartRunRequest, StartRunResponse,
 };
-use vigie_events::ids::UserId;
-use vigie_identity::{Caller, Grant, Principal, PrincipalKind, Scope, ServiceName};
+use vigie_identity::{Scope, ServiceName};
 use vigie_service::{ErrorCode, WireError};
 use vigie_transcription::rpc::TranscriptionRpc;
-
-fn user(scope: Scope, write: bool) -> Caller {
-    let grant = Grant {
-        key: "transcriptions".to_owned(),
-        read: true,
-        write,
-        read_scope: scope,
-        write_scope: scope,
-    };
-    let principal = Principal {
-        kind: PrincipalKind::User(UserId::new(12)),
-        email: "a@b.test".to_owned(),
-        roles: Vec::new(),
-        crm_user_id: None,
-        groupes: vec!["Equipe Ouest".to_owned()],
-        groupe_names: Vec::new(),
-        grants: vec![grant],
-        session: None,
-        version: 1,
-        expires_at: DateTime::<Utc>::MAX_UTC,
-    };
-    Caller {
-        principal: Some(Arc::new(principal)),
-        service: Some(ServiceName::Gateway),
-        token: None,
-    }
-}
-
-fn service(name: ServiceName) -> Caller {
-    Caller {
-        service: Some(name),
-        ..Caller::default()
-    }
-}
-
-fn by<T>(caller: Caller, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.extensions_mut().insert(caller);
-    request
-}
-
-fn code(status: &Status) -> ErrorCode {
-    WireError::from(status).code
-}
 
 fn start(fiche: &str, key: Option<&str>) -> StartRunRequest {
     StartRunRequest {

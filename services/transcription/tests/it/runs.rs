@@ -66,7 +66,7 @@ async fn a_fiche_is_transcribed() {
         2
     );
     let logged = world.count("SELECT count(*) FROM workflow_logs WHERE trace_id IS NOT NULL");
-    assert_eq!(logged.await, 2);
+    assert_eq!(logged.await, 5);
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ impl World {
         let (script, tasks) = (Script::default(), TaskTracker::new());
         let fiches = serve(script.clone(), &tasks).await;
         let media_url = media.uri();
+        let openai_url = format!("{}/v1", simulators.stt_url.trim_end_matches('/'));
         let mut vars = vec![
             ("ELEVENLABS_API_KEY", "k"),
             ("ELEVENLABS_BASE_URL", simulators.stt_url.as_str()),
@@ -74,6 +75,8 @@ impl World {
             ("TRANSCRIPTION_ELEVENLABS_BACKOFF_BASE_SECONDS", "1"),
             ("TRANSCRIPTION_ELEVENLABS_BACKOFF_MAX_SECONDS", "1"),
             ("TRANSCRIPTION_ELEVENLABS_MAX_ATTEMPTS", "3"),
+            // Read only where a test asks for this provider.
+            ("TRANSCRIPTION_OPENAI_BASE_URL", openai_url.as_str()),
         ];
         vars.extend_from_slice(settings);
         let config: Config = Env::from_map(vars).read().unwrap();
@@ -154,8 +157,27 @@ impl World {
 
     /// The command of one recording is handled.
     pub async fn recording(&self, run: Uuid, fiche: &str, call: &str) -> Result<(), Failure> {
-        let worker = TranscribeRecording::new(self.state.clone());
+        self.recording_at(&self.state, run, fiche, call).await
+    }
+
+    /// The same, by some replica.
+    pub async fn recording_at(
+        &self,
+        replica: &AppState,
+        run: Uuid,
+        fiche: &str,
+        call: &str,
+    ) -> Result<(), Failure> {
+        let worker = TranscribeRecording::new(replica.clone());
         self.work(&worker, recording(run, fiche, call)).await
+    }
+
+    /// A second process over the same database, with a client of its own.
+    pub async fn replica(&self) -> AppState {
+        let (db, fiches) = (self.state.db.clone(), self.state.fiches.clone());
+        AppState::connect(&self.config, db, fiches, false)
+            .await
+            .unwrap()
     }
 
     async fn work<E: Event, W: Worker<E>>(
