@@ -3,15 +3,12 @@
 use crate::config::{Config, InternalClients, Lifetimes, SeedAdmin};
 use crate::domain::machine::MachineTokens;
 use crate::domain::password::Passwords;
-use crate::domain::sealed::SealingKeys;
+use crate::keys::Keys;
 use crate::rpc;
 use crate::rpc::admin::Directory;
-use crate::store::keys::StoredKey;
-use crate::store::{keys, users};
+use crate::store::users;
+use crate::sweeper;
 use anyhow::Context;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use std::ops::Deref;
@@ -21,24 +18,12 @@ use tonic::service::Routes;
 use vigie_bus::Db;
 use vigie_identity::tokens::{
     InternalTokenSource, InternalTokensError, IssuedToken, Jwks, KeySource, KeySourceError, Realm,
-    Signer, SigningKey,
 };
 use vigie_identity::{Clock, ServiceName};
 use vigie_service::{Boot, GrpcOptions};
 
 /// The schema of auth.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/auth");
-
-/// What sealed signing keys are bound to.
-const KEY_CONTEXT: &str = "signing-key";
-
-/// The keys in use.
-pub struct KeyRing {
-    /// Signs with the newest key.
-    pub signer: Signer,
-    /// Every key that tokens may still be signed with.
-    pub published: Jwks,
-}
 
 /// Parts of the service.
 pub struct Parts {
@@ -49,7 +34,7 @@ pub struct Parts {
     /// Hashing.
     pub passwords: Passwords,
     /// Signing.
-    pub keys: KeyRing,
+    pub keys: Keys,
     /// Lives of tokens.
     pub lifetimes: Lifetimes,
     /// Who may have internal tokens.
@@ -74,9 +59,15 @@ impl AppState {
     pub async fn connect(config: &Config, realm: Realm, db: Db) -> anyhow::Result<Self> {
         let pool = db.pool().clone();
         let passwords = Passwords::new().await?;
-        let keys = key_ring(&pool, &config.sealing, realm)
-            .await
-            .context("signing keys")?;
+        let sealing = Arc::clone(&config.sealing);
+        let keys = Keys::load(
+            pool.clone(),
+            sealing,
+            realm,
+            config.lifetimes.access_seconds,
+        )
+        .await
+        .context("signing keys")?;
         if let Some(admin) = &config.seed_admin {
             seed(&pool, &passwords, admin)
                 .await
@@ -117,7 +108,11 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
         descriptors: &[vigie_contracts::DESCRIPTORS],
     };
     let directory = Directory::new(boot.channel(ServiceName::FicheCache));
+    boot.spawn("sweeper", sweeper::run(state.clone(), boot.stop.clone()));
     let routes = Routes::new(rpc::service(state.clone()));
+    let routes = routes.add_service(rpc::account::service(state.clone()));
+    let routes = routes.add_service(rpc::trust::service(state.clone()));
+    let routes = routes.add_service(rpc::principal::service(state.clone()));
     let routes = routes.add_service(rpc::admin::service(state, directory));
     boot.serve_grpc(routes, options);
     Ok(())
@@ -127,7 +122,9 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
 #[tonic::async_trait]
 impl KeySource for AppState {
     async fn fetch(&self) -> Result<Jwks, KeySourceError> {
-        Ok(self.keys.published.clone())
+        let reloaded = self.keys.reload().await;
+        reloaded.map_err(|error| KeySourceError(format!("{error:#}")))?;
+        Ok(self.keys.published(self.clock.now()))
     }
 }
 
@@ -135,10 +132,9 @@ impl KeySource for AppState {
 #[tonic::async_trait]
 impl InternalTokenSource for AppState {
     async fn issue(&self, audience: ServiceName) -> Result<IssuedToken, InternalTokensError> {
-        let signed = self
-            .keys
-            .signer
-            .internal(ServiceName::Auth, audience, self.clock.now());
+        let now = self.clock.now();
+        let signer = self.keys.signer(now);
+        let signed = signer.internal(ServiceName::Auth, audience, now);
         let (token, seconds) = signed.map_err(|error| InternalTokensError(error.to_string()))?;
         Ok(IssuedToken {
             token,
@@ -156,35 +152,4 @@ async fn seed(pool: &PgPool, passwords: &Passwords, admin: &SeedAdmin) -> anyhow
         tracing::info!("first administrator created");
     }
     Ok(())
-}
-
-/// Loads the live keys; the first start of an installation makes one.
-async fn key_ring(pool: &PgPool, sealing: &SealingKeys, realm: Realm) -> anyhow::Result<KeyRing> {
-    let mut tx = pool.begin().await?;
-    let mut stored = keys::live(&mut tx).await?;
-    if stored.is_empty() {
-        let key = SigningKey::generate()?;
-        let row = StoredKey {
-            kid: key.kid().to_owned(),
-            public_key: URL_SAFE_NO_PAD.decode(&key.jwk().x)?,
-            private_key: sealing.seal(KEY_CONTEXT, key.pkcs8().expose_secret())?,
-        };
-        if keys::insert_first(&mut tx, &row).await? {
-            tracing::info!(key.id = row.kid, "signing key generated");
-        }
-        stored = keys::live(&mut tx).await?;
-    }
-    tx.commit().await?;
-    let open = |row: &StoredKey| {
-        let der = sealing.open(KEY_CONTEXT, &row.private_key)?;
-        Ok(SigningKey::from_pkcs8(&row.kid, &der)?)
-    };
-    let live: Vec<_> = stored.iter().map(open).collect::<anyhow::Result<_>>()?;
-    let newest = live.last().context("no signing key")?;
-    Ok(KeyRing {
-        signer: Signer::new(realm, newest),
-        published: Jwks {
-            keys: live.iter().map(SigningKey::jwk).collect(),
-        },
-    })
 }

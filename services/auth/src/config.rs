@@ -2,10 +2,12 @@
 
 use crate::domain::email::Email;
 use crate::domain::machine::MachineTokens;
+use crate::domain::policy;
 use crate::domain::sealed::SealingKeys;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 use vigie_identity::ServiceName;
@@ -64,7 +66,7 @@ pub struct Config {
     /// `AUTH_SEED_ADMIN_EMAIL`, `AUTH_SEED_ADMIN_PASSWORD`; both or none.
     pub seed_admin: Option<SeedAdmin>,
     /// `VIGIE_ENCRYPTION_KEY`.
-    pub sealing: SealingKeys,
+    pub sealing: Arc<SealingKeys>,
     /// `INTERNAL_CLIENTS`.
     pub clients: InternalClients,
     /// `API_AUTH_TOKEN`, `API_AUTH_TOKENS`, `API_AUTH_TOKEN_GRANTS`.
@@ -104,7 +106,7 @@ impl FromEnv for Config {
         env.done(Self {
             lifetimes,
             seed_admin,
-            sealing: sealing.unwrap_or_default(),
+            sealing: Arc::new(sealing.unwrap_or_default()),
             clients: clients.unwrap_or_default(),
             machines: machines.unwrap_or_default(),
         })
@@ -135,14 +137,9 @@ fn seed_admin(env: &mut Env) -> Option<SeedAdmin> {
         env.problem("AUTH_SEED_ADMIN_EMAIL", "must be an e-mail address");
         return None;
     };
-    let allowed = crate::domain::password::NEW_PASSWORD_CHARS;
-    if !allowed.contains(&password.expose_secret().chars().count()) {
-        let problem = format!(
-            "must have {} to {} characters",
-            allowed.start(),
-            allowed.end()
-        );
-        env.problem("AUTH_SEED_ADMIN_PASSWORD", problem);
+    let allowed = policy::new_password(password.expose_secret().to_owned(), Some(email.as_str()));
+    if let Err(refused) = allowed {
+        env.problem("AUTH_SEED_ADMIN_PASSWORD", refused.to_string());
         return None;
     }
     Some(SeedAdmin { email, password })

@@ -7,5 +7,8 @@
 pub mod app;
 pub mod config;
 pub mod domain;
+pub mod keys;
+pub mod revocation;
 pub mod rpc;
 pub mod store;
+pub mod sweeper;

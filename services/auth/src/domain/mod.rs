@@ -1,9 +1,12 @@
 //! Types and rules of accounts and sessions.
 
 pub mod admin;
+pub mod attempts;
 pub mod email;
+pub mod legacy;
 pub mod machine;
 pub mod password;
+pub mod policy;
 pub mod secret;
 pub mod session;
 

@@ -1,14 +1,17 @@
 //! Passwords: Argon2id, computed on a bounded number of blocking threads.
 
+use super::legacy;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory of one computation, KiB: 200 parallel logins queue instead of taking 4 GiB.
 const MEMORY_KIB: u32 = 19 * 1024;
 const ITERATIONS: u32 = 2;
+/// How a text begins that was made with the parameters of today.
+const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 /// Characters accepted for a new password (W12).
 pub const NEW_PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=200;
 
@@ -23,6 +26,17 @@ pub enum PasswordError {
     Stopped,
 }
 
+/// What a check found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not this password, or none is stored.
+    Wrong,
+    /// This one.
+    Right,
+    /// This one, stored in a form of former times: it is to be hashed anew.
+    RightButOld,
+}
+
 /// Hashes and verifies passwords off the runtime, at most one computation a core at once.
 #[derive(Clone)]
 pub struct Passwords {
@@ -31,19 +45,47 @@ pub struct Passwords {
     decoy: Arc<str>,
 }
 
+/// The right to compute, held by whoever waited for it. What is done while it is held, such as
+/// counting failures, is done by no more at once than there are cores.
+#[derive(Clone)]
+pub struct Slot {
+    permit: Arc<OwnedSemaphorePermit>,
+    decoy: Arc<str>,
+}
+
 impl Passwords {
     /// Prepares the decoy; takes as long as one login.
     pub async fn new() -> Result<Self, PasswordError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self::with_slots(cores).await
+    }
+
+    async fn with_slots(slots: usize) -> Result<Self, PasswordError> {
         let mut passwords = Self {
-            permits: Arc::new(Semaphore::new(cores)),
+            permits: Arc::new(Semaphore::new(slots)),
             decoy: Arc::from(String::new()),
         };
-        let decoy = passwords.hash(crate::domain::secret::generate()).await?;
+        let decoy = passwords.hash(super::secret::generate()).await?;
         passwords.decoy = Arc::from(decoy);
         Ok(passwords)
     }
 
+    /// Waits for the right to compute.
+    pub async fn slot(&self) -> Result<Slot, PasswordError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        Ok(Slot {
+            permit: Arc::new(permit.map_err(|_| PasswordError::Stopped)?),
+            decoy: Arc::clone(&self.decoy),
+        })
+    }
+
+    /// The stored form of a password.
+    pub async fn hash(&self, password: SecretString) -> Result<String, PasswordError> {
+        self.slot().await?.hash(password).await
+    }
+}
+
+impl Slot {
     /// The stored form of a password.
     pub async fn hash(&self, password: SecretString) -> Result<String, PasswordError> {
         self.compute(move || {
@@ -59,37 +101,49 @@ impl Passwords {
         &self,
         password: SecretString,
         stored: Option<String>,
-    ) -> Result<bool, PasswordError> {
+    ) -> Result<Verdict, PasswordError> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.to_string());
-        let fits = self
-            .compute(move || {
-                let Ok(hash) = PasswordHash::new(&stored) else {
-                    return Ok(false);
-                };
-                let password = password.expose_secret().as_bytes();
-                Ok(argon2id()?.verify_password(password, &hash).is_ok())
-            })
+        let verdict = self
+            .compute(move || verify(password.expose_secret().as_bytes(), &stored))
             .await?;
-        Ok(known && fits)
+        Ok(if known { verdict } else { Verdict::Wrong })
     }
 
+    /// The permit goes with the work: when the caller gives up, the thread does not.
     async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let permit = self
-            .permits
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::Stopped)?;
+        let permit = Arc::clone(&self.permit);
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()
         });
         task.await.map_err(|_| PasswordError::Stopped)?
     }
+}
+
+fn verify(password: &[u8], stored: &str) -> Result<Verdict, PasswordError> {
+    if legacy::is_legacy(stored) {
+        let fits = legacy::fits(password, stored);
+        return Ok(if fits {
+            Verdict::RightButOld
+        } else {
+            Verdict::Wrong
+        });
+    }
+    let Ok(hash) = PasswordHash::new(stored) else {
+        return Ok(Verdict::Wrong);
+    };
+    if argon2id()?.verify_password(password, &hash).is_err() {
+        return Ok(Verdict::Wrong);
+    }
+    Ok(if stored.starts_with(CURRENT) {
+        Verdict::Right
+    } else {
+        Verdict::RightButOld
+    })
 }
 
 fn argon2id() -> Result<Argon2<'static>, PasswordError> {
@@ -101,33 +155,73 @@ fn argon2id() -> Result<Argon2<'static>, PasswordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    async fn check(passwords: &Passwords, password: &str, stored: Option<String>) -> Verdict {
+        let slot = passwords.slot().await.unwrap();
+        slot.verify(password.into(), stored).await.unwrap()
+    }
 
     #[tokio::test]
     async fn only_the_right_password_fits() {
         let passwords = Passwords::new().await.unwrap();
         let stored = passwords.hash("a-long-phrase-7".into()).await.unwrap();
-        assert!(
-            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{stored}"
-        );
-        assert!(
-            passwords
-                .verify("a-long-phrase-7".into(), Some(stored.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify("a-long-phrase-8".into(), Some(stored))
-                .await
-                .unwrap()
-        );
-        assert!(!passwords.verify("anything".into(), None).await.unwrap());
-        assert!(
-            !passwords
-                .verify("anything".into(), Some("garbage".into()))
-                .await
-                .unwrap()
-        );
+        assert!(stored.starts_with(CURRENT), "{stored}");
+        let verdict = check(&passwords, "a-long-phrase-7", Some(stored.clone())).await;
+        assert_eq!(verdict, Verdict::Right);
+        for (password, stored) in [
+            ("a-long-phrase-8", Some(stored)),
+            ("anything", None),
+            ("anything", Some("garbage".to_owned())),
+        ] {
+            assert_eq!(check(&passwords, password, stored).await, Verdict::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn weaker_parameters_are_told() {
+        let passwords = Passwords::with_slots(1).await.unwrap();
+        let weak = Params::new(8 * 1024, 1, 1, None).unwrap();
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, weak);
+        let stored = weak.hash_password(b"a-long-phrase-7").unwrap().to_string();
+        let verdict = check(&passwords, "a-long-phrase-7", Some(stored)).await;
+        assert_eq!(verdict, Verdict::RightButOld);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn two_hundred_at_once_compute_two_at_a_time() {
+        let passwords = Passwords::with_slots(2).await.unwrap();
+        let running = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let one = || async {
+            let (slot, running) = (passwords.slot().await.unwrap(), Arc::clone(&running));
+            let work = move || {
+                let now = running.0.fetch_add(1, Ordering::SeqCst) + 1;
+                running.1.fetch_max(now, Ordering::SeqCst);
+                std::thread::yield_now();
+                running.0.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            };
+            slot.compute(work).await.unwrap();
+        };
+        futures::future::join_all((0..200).map(|_| one())).await;
+        assert!(running.1.load(Ordering::SeqCst) <= 2);
+        assert_eq!(passwords.permits.available_permits(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_gives_up_leaves_its_permit_with_the_work() {
+        let passwords = Passwords::with_slots(1).await.unwrap();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let slot = passwords.slot().await.unwrap();
+        let work = slot.compute(move || {
+            let _ended = wait.recv();
+            Ok(())
+        });
+        // Polled once, so that the work began; then dropped.
+        assert!(futures::FutureExt::now_or_never(work).is_none());
+        drop(slot);
+        assert_eq!(passwords.permits.available_permits(), 0);
+        go.send(()).unwrap();
+        assert!(passwords.slot().await.is_ok());
     }
 }

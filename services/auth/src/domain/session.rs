@@ -18,13 +18,15 @@ pub enum UserStatus {
     Disabled,
 }
 
-/// What is known of a refresh token that was presented, read under a row lock.
+/// What is known of a refresh token that was presented, read while its owner is locked.
 #[derive(Debug, Clone)]
 pub struct PresentedToken {
     /// Row.
     pub id: i64,
     /// Whose.
     pub user_id: i64,
+    /// Token version of the user.
+    pub user_version: i64,
     /// Which session.
     pub family_id: Uuid,
     /// When the session ends for good.
@@ -75,6 +77,7 @@ mod tests {
         PresentedToken {
             id: 1,
             user_id: 1,
+            user_version: 1,
             family_id: Uuid::nil(),
             family_expires_at: now + TimeDelta::days(90),
             revoked_at: None,

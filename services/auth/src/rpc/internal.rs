@@ -41,12 +41,15 @@ impl ServiceError for IssueError {
     }
 }
 
-/// The public keys.
-pub fn jwks(state: &AppState) -> pb::GetJwksResponse {
-    let keys = state.keys.published.keys.iter();
+/// The public keys, of all replicas. While the database is away those known here serve.
+pub async fn jwks(state: &AppState) -> pb::GetJwksResponse {
+    if let Err(error) = state.keys.reload().await {
+        tracing::warn!(error = format!("{error:#}"), "serving the keys known here");
+    }
+    let keys = state.keys.published(state.clock.now()).keys.into_iter();
     let keys = keys.map(|key| pb::JsonWebKey {
-        kid: key.kid.clone(),
-        x: key.x.clone(),
+        kid: key.kid,
+        x: key.x,
     });
     pb::GetJwksResponse {
         keys: keys.collect(),
@@ -65,11 +68,8 @@ pub fn issue(
         tracing::warn!(service = caller.as_str(), "internal token refused");
         return Err(IssueError::Refused);
     }
-    let (token, expires_in_seconds) =
-        state
-            .keys
-            .signer
-            .internal(caller, called, state.clock.now())?;
+    let now = state.clock.now();
+    let (token, expires_in_seconds) = state.keys.signer(now).internal(caller, called, now)?;
     let token = token.expose_secret().to_owned();
     Ok(pb::IssueInternalTokenResponse {
         token,
@@ -126,7 +126,7 @@ async fn machine_token(
         version: 1,
         expires_at,
     };
-    let access = state.keys.signer.access(&principal, now)?;
+    let access = state.keys.signer(now).access(&principal, now)?;
     Ok(pb::ExchangeApiTokenResponse {
         access_token: access.token.expose_secret().to_owned(),
         expires_in_seconds,

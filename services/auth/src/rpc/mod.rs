@@ -1,12 +1,16 @@
 //! `vigie.auth.v1.AuthService`, one file an RPC or a noun; administration has a service of its own.
 
+pub mod account;
 pub mod admin;
 mod internal;
 mod login;
 mod me;
+pub mod principal;
 mod refresh;
 mod session;
+mod throttle;
 mod tickets;
+pub mod trust;
 
 use crate::app::AppState;
 use tonic::{Request, Response, Status};
@@ -20,6 +24,8 @@ pub const PUBLIC: &[&str] = &[
     "/vigie.auth.v1.AuthService/Logout",
     "/vigie.auth.v1.AuthService/GetJwks",
     "/vigie.auth.v1.AuthService/IssueInternalToken",
+    "/vigie.auth.v1.AccountService/AcceptInvite",
+    "/vigie.auth.v1.AccountService/ResetPassword",
 ];
 
 /// The gRPC service.
@@ -37,7 +43,7 @@ impl AuthService for Rpc {
         &self,
         request: Request<pb::LoginRequest>,
     ) -> Result<Response<pb::LoginResponse>, Status> {
-        login::login(&self.state, request.into_inner())
+        login::login(&self.state, request)
             .await
             .map_err(vigie_service::status)
             .map(Response::new)
@@ -47,7 +53,7 @@ impl AuthService for Rpc {
         &self,
         request: Request<pb::RefreshRequest>,
     ) -> Result<Response<pb::RefreshResponse>, Status> {
-        refresh::refresh(&self.state, request.into_inner())
+        refresh::refresh(&self.state, request)
             .await
             .map_err(vigie_service::status)
             .map(Response::new)
@@ -57,7 +63,7 @@ impl AuthService for Rpc {
         &self,
         request: Request<pb::LogoutRequest>,
     ) -> Result<Response<pb::LogoutResponse>, Status> {
-        refresh::logout(&self.state, request.into_inner())
+        refresh::logout(&self.state, request)
             .await
             .map_err(vigie_service::status)
             .map(Response::new)
@@ -74,7 +80,7 @@ impl AuthService for Rpc {
         &self,
         _: Request<pb::GetJwksRequest>,
     ) -> Result<Response<pb::GetJwksResponse>, Status> {
-        Ok(Response::new(internal::jwks(&self.state)))
+        Ok(Response::new(internal::jwks(&self.state).await))
     }
 
     async fn issue_internal_token(

@@ -1,15 +1,23 @@
 //! Rotation and end of a session, by its refresh token.
 
-use super::invalid;
-use super::session;
+use super::session::Opened;
+use super::throttle::{Attempt, Limited, ThrottleError};
+use super::{invalid, session};
 use crate::app::AppState;
 use crate::domain::secret;
-use crate::domain::session::Decision;
+use crate::domain::session::{Decision, PresentedToken};
+use crate::revocation;
 use crate::store;
+use crate::store::trail::{self, Actor, Entry, Target};
 use secrecy::SecretString;
+use serde_json::json;
+use tonic::Request;
+use vigie_bus::{OutboxError, Tx};
 use vigie_contracts::auth::v1 as pb;
+use vigie_events::auth::PrincipalChange;
 use vigie_identity::tokens::SigningError;
-use vigie_service::{Detail, ErrorCode, ServiceError};
+use vigie_service::grpc::Origin;
+use vigie_service::{Detail, ErrorCode, Extras, ServiceError};
 
 /// Why a refresh token does not work.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +40,12 @@ pub enum RefreshError {
     /// Its user may not log in any more.
     #[error("User is disabled")]
     UserDisabled,
+    /// Too many refreshes from one address.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// The end of a session could not be announced.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// The token could not be signed.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -47,7 +61,8 @@ impl ServiceError for RefreshError {
             Self::Missing | Self::Unknown | Self::Revoked | Self::Expired | Self::UserDisabled => {
                 ErrorCode::Authentication
             }
-            Self::Signing(_) | Self::Store(_) => ErrorCode::Internal,
+            Self::Limited(_) => Limited::CODE,
+            Self::Outbox(_) | Self::Signing(_) | Self::Store(_) => ErrorCode::Internal,
         }
     }
 
@@ -59,8 +74,34 @@ impl ServiceError for RefreshError {
             | Self::Revoked
             | Self::Expired
             | Self::UserDisabled
+            | Self::Limited(_)
+            | Self::Outbox(_)
             | Self::Signing(_)
             | Self::Store(_) => Vec::new(),
+        }
+    }
+
+    fn extras(&self) -> Extras {
+        match self {
+            Self::Limited(limited) => limited.extras(),
+            Self::Blank
+            | Self::Missing
+            | Self::Unknown
+            | Self::Revoked
+            | Self::Expired
+            | Self::UserDisabled
+            | Self::Outbox(_)
+            | Self::Signing(_)
+            | Self::Store(_) => Extras::new(),
+        }
+    }
+}
+
+impl From<ThrottleError> for RefreshError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::Limited(limited) => Self::Limited(limited),
+            ThrottleError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -69,57 +110,110 @@ impl ServiceError for RefreshError {
 #[tracing::instrument(name = "rpc.auth.refresh", skip_all, err(level = "debug"))]
 pub async fn refresh(
     state: &AppState,
-    request: pb::RefreshRequest,
+    request: Request<pb::RefreshRequest>,
 ) -> Result<pb::RefreshResponse, RefreshError> {
+    let origin = session::origin(&request, request.get_ref().client.as_ref());
+    let request = request.into_inner();
     let presented = parse(request.refresh_token.as_deref())?.ok_or(RefreshError::Missing)?;
-    let mut tx = state.pool.begin().await?;
-    let (token, now) = store::sessions::lock(&mut tx, &secret::hash(&presented))
+    let attempt = Attempt::refresh(&origin);
+    attempt.admit(state).await?;
+    attempt.count(state).await?;
+
+    let hash = secret::hash(&presented);
+    let mut tx = state.db.begin().await?;
+    let unknown = RefreshError::Unknown;
+    store::sessions::lock_owner(&mut tx, &hash)
+        .await?
+        .ok_or(unknown)?;
+    let (token, now) = store::sessions::presented(&mut tx, &hash)
         .await?
         .ok_or(RefreshError::Unknown)?;
     match token.decide(now) {
         Decision::Rotate => {}
         Decision::DoubleClick => return Err(RefreshError::Revoked),
         Decision::Reused => {
-            let ended = store::sessions::end_family(&mut tx, token.family_id).await?;
+            stolen(&mut tx, &token, &origin).await?;
             tx.commit().await?;
-            tracing::warn!(user.id = token.user_id, session.id = %token.family_id, ended,
-                "refresh token used twice, session ended");
             return Err(RefreshError::Revoked);
         }
         Decision::Expired => return Err(RefreshError::Expired),
         Decision::UserDisabled => return Err(RefreshError::UserDisabled),
     }
-    let client = request.client.unwrap_or_default();
+    let client = request.client.as_ref();
     let successor = secret::generate();
     let expires_at = store::sessions::rotate(
         &mut tx,
-        &token,
+        token.id,
         &secret::hash(&successor),
         state.lifetimes.refresh,
-        client.ip.as_deref(),
-        client.user_agent.as_deref(),
+        client.and_then(|client| client.ip.as_deref()),
+        session::agent(client).as_deref(),
     )
-    .await?;
+    .await?
+    .ok_or(RefreshError::Revoked)?;
     let account = session::account(&mut tx, token.user_id)
         .await?
         .ok_or(RefreshError::Unknown)?;
     tx.commit().await?;
-    let session = session::answer(state, account, token.family_id, &successor, expires_at)?;
+    let opened = Opened {
+        account,
+        family: token.family_id,
+        refresh_token: successor,
+        expires_at,
+    };
     Ok(pb::RefreshResponse {
-        session: Some(session),
+        session: Some(session::answer(state, opened)?),
     })
+}
+
+/// Ends the session of a token that came back: either its owner or somebody else has an old one.
+async fn stolen(tx: &mut Tx, token: &PresentedToken, origin: &Origin) -> Result<(), RefreshError> {
+    let (user, sid) = (token.user_id, token.family_id);
+    if !store::sessions::end(tx, user, sid).await? {
+        return Ok(());
+    }
+    tracing::warn!(user.id = user, session.id = %sid, "refresh token used twice, session ended");
+    let whose = (user, token.user_version);
+    revocation::end_sessions(tx, whose, &[sid], PrincipalChange::Reuse).await?;
+    let entry = Entry {
+        actor: &Actor::anonymous(),
+        action: "session.reused",
+        target: Target {
+            kind: "session",
+            id: Some(sid.to_string()),
+            name: None,
+        },
+        before: None,
+        after: Some(json!({ "user_id": user.to_string() })),
+        origin,
+    };
+    Ok(trail::append(tx, entry).await?)
 }
 
 /// Ends the session of a refresh token. Absent, unknown or ended is a success too.
 #[tracing::instrument(name = "rpc.auth.logout", skip_all, err(level = "debug"))]
 pub async fn logout(
     state: &AppState,
-    request: pb::LogoutRequest,
+    request: Request<pb::LogoutRequest>,
 ) -> Result<pb::LogoutResponse, RefreshError> {
-    if let Some(presented) = parse(request.refresh_token.as_deref())? {
-        let hash = secret::hash(&presented);
-        store::sessions::end_by_token(&mut *state.pool.acquire().await?, &hash).await?;
+    let request = request.into_inner();
+    let Some(presented) = parse(request.refresh_token.as_deref())? else {
+        return Ok(pb::LogoutResponse {});
+    };
+    let hash = secret::hash(&presented);
+    let mut tx = state.db.begin().await?;
+    if store::sessions::lock_owner(&mut tx, &hash).await?.is_none() {
+        return Ok(pb::LogoutResponse {});
     }
+    let Some((token, _)) = store::sessions::presented(&mut tx, &hash).await? else {
+        return Ok(pb::LogoutResponse {});
+    };
+    let (user, sid) = (token.user_id, token.family_id);
+    if store::sessions::end(&mut tx, user, sid).await? {
+        let whose = (user, token.user_version);
+        revocation::end_sessions(&mut tx, whose, &[sid], PrincipalChange::Logout).await?;
+    }
+    tx.commit().await?;
     Ok(pb::LogoutResponse {})
 }
 

@@ -2,8 +2,12 @@
 
 pub mod accounts;
 pub mod admins;
+pub mod attempts;
+pub mod changes;
 pub mod keys;
 pub mod links;
+pub mod purge;
+pub mod redeemed;
 pub mod roles;
 pub mod service_tokens;
 pub mod sessions;

@@ -1,4 +1,5 @@
-//! Refresh tokens and the sessions they form.
+//! Refresh tokens and the sessions they form. Whoever changes a user's tokens holds the user's row
+//! first (`users::lock`, `lock_owner`): a rotation under way cannot slip past the end of a session.
 
 use crate::domain::session::{PresentedToken, UserStatus};
 use chrono::{DateTime, Utc};
@@ -24,6 +25,21 @@ pub struct NewToken<'a> {
     pub user_agent: Option<&'a str>,
 }
 
+/// A live session, as its owner sees it.
+#[derive(Debug)]
+pub struct Session {
+    /// Its id, `sid` in access tokens.
+    pub family_id: Uuid,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// Its login or last rotation.
+    pub last_used_at: DateTime<Utc>,
+    /// The client's address then.
+    pub ip: Option<String>,
+    /// The client's own name then.
+    pub user_agent: Option<String>,
+}
+
 /// Stores the first token of a session. Returns when the token ends.
 pub async fn open(conn: &mut PgConnection, token: &NewToken<'_>) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar!(
@@ -44,21 +60,31 @@ pub async fn open(conn: &mut PgConnection, token: &NewToken<'_>) -> sqlx::Result
     .await
 }
 
-/// Reads a presented token and locks it: of parallel refreshes one goes first. The clock is the
-/// database's.
-pub async fn lock(
+/// Locks the user whose token this is. `None` when the token was never issued.
+pub async fn lock_owner(conn: &mut PgConnection, hash: &str) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "SELECT id FROM users
+          WHERE id = (SELECT user_id FROM refresh_tokens WHERE token_hash = $1)
+            FOR NO KEY UPDATE",
+        hash,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Reads a presented token, its owner being locked. The clock is the database's.
+pub async fn presented(
     conn: &mut PgConnection,
     hash: &str,
 ) -> sqlx::Result<Option<(PresentedToken, DateTime<Utc>)>> {
     let row = sqlx::query!(
         r#"SELECT t.id, t.user_id, t.family_id, t.family_expires_at, t.revoked_at, t.expires_at,
-                  u.status AS "status: UserStatus", clock_timestamp() AS "now!",
+                  u.status AS "status: UserStatus", u.version, clock_timestamp() AS "now!",
                   EXISTS (SELECT FROM refresh_tokens s
                            WHERE s.id = t.replaced_by_id
                              AND s.revoked_at IS NULL AND s.last_used_at IS NULL) AS "successor_unused!"
              FROM refresh_tokens t JOIN users u ON u.id = t.user_id
-            WHERE t.token_hash = $1
-              FOR UPDATE OF t"#,
+            WHERE t.token_hash = $1"#,
         hash,
     )
     .fetch_optional(conn)
@@ -67,6 +93,7 @@ pub async fn lock(
         let token = PresentedToken {
             id: row.id,
             user_id: row.user_id,
+            user_version: row.version,
             family_id: row.family_id,
             family_expires_at: row.family_expires_at,
             revoked_at: row.revoked_at,
@@ -78,61 +105,91 @@ pub async fn lock(
     }))
 }
 
-/// Replaces a locked token by its successor. Returns when the successor ends.
+/// Replaces a token by its successor, in one conditional update. Returns when the successor ends;
+/// `None` when the token was used before.
 pub async fn rotate(
     conn: &mut PgConnection,
-    old: &PresentedToken,
+    token: i64,
     hash: &str,
     ttl: Duration,
     ip: Option<&str>,
     user_agent: Option<&str>,
-) -> sqlx::Result<DateTime<Utc>> {
+) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar!(
-        r#"WITH successor AS (
-               INSERT INTO refresh_tokens
-                      (user_id, token_hash, family_id, family_expires_at, created_by_ip, user_agent, expires_at)
-               SELECT user_id, $2, family_id, family_expires_at, $3, $4,
-                      least(now() + make_interval(secs => $5), family_expires_at)
-                 FROM refresh_tokens WHERE id = $1
-               RETURNING id, expires_at
+        r#"WITH next AS MATERIALIZED (
+               SELECT nextval(pg_get_serial_sequence('refresh_tokens', 'id')) AS id
            ), old AS (
-               UPDATE refresh_tokens
+               UPDATE refresh_tokens t
                   SET revoked_at = clock_timestamp(), last_used_at = clock_timestamp(),
-                      replaced_by_id = successor.id
-                 FROM successor
-                WHERE refresh_tokens.id = $1
+                      replaced_by_id = next.id
+                 FROM next
+                WHERE t.id = $1 AND t.revoked_at IS NULL
+               RETURNING t.user_id, t.family_id, t.family_expires_at, t.family_created_at,
+                         next.id AS next_id
            )
-           SELECT expires_at FROM successor"#,
-        old.id,
+           INSERT INTO refresh_tokens
+                  (id, user_id, token_hash, family_id, family_expires_at, family_created_at,
+                   created_by_ip, user_agent, expires_at)
+           OVERRIDING SYSTEM VALUE
+           SELECT next_id, user_id, $2, family_id, family_expires_at, family_created_at, $3, $4,
+                  least(now() + make_interval(secs => $5), family_expires_at)
+             FROM old
+           RETURNING expires_at"#,
+        token,
         hash,
         ip,
         user_agent,
         ttl.as_secs_f64(),
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
 }
 
-/// Ends a session: every token of it. Returns how many were live.
-pub async fn end_family(conn: &mut PgConnection, family: Uuid) -> sqlx::Result<u64> {
+/// The live sessions of a user, the last used first.
+pub async fn list(conn: &mut PgConnection, user: i64) -> sqlx::Result<Vec<Session>> {
+    sqlx::query_as!(
+        Session,
+        "SELECT family_id, family_created_at AS created_at, created_at AS last_used_at,
+                created_by_ip AS ip, user_agent
+           FROM refresh_tokens
+          WHERE user_id = $1 AND revoked_at IS NULL
+            AND expires_at > now() AND family_expires_at > now()
+          ORDER BY id DESC",
+        user,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Ends one session of a user. `false` when it is not theirs or had ended.
+pub async fn end(conn: &mut PgConnection, user: i64, family: Uuid) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "UPDATE refresh_tokens SET revoked_at = now() WHERE family_id = $1 AND revoked_at IS NULL",
+        "UPDATE refresh_tokens SET revoked_at = clock_timestamp()
+          WHERE user_id = $1 AND family_id = $2 AND revoked_at IS NULL",
+        user,
         family,
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(done.rows_affected() > 0)
 }
 
-/// Ends the session of a token, if it is known. Absent, unknown or ended is fine.
-pub async fn end_by_token(conn: &mut PgConnection, hash: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE refresh_tokens SET revoked_at = now()
-          WHERE revoked_at IS NULL
-            AND family_id = (SELECT family_id FROM refresh_tokens WHERE token_hash = $1)",
-        hash,
+/// Ends the sessions of a user, but for one. Returns those that were live.
+pub async fn end_all(
+    conn: &mut PgConnection,
+    user: i64,
+    but: Option<Uuid>,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"WITH ended AS (
+               UPDATE refresh_tokens SET revoked_at = clock_timestamp()
+                WHERE user_id = $1 AND revoked_at IS NULL AND family_id IS DISTINCT FROM $2
+               RETURNING family_id, expires_at
+           )
+           SELECT DISTINCT family_id AS "family_id!" FROM ended WHERE expires_at > now()"#,
+        user,
+        but,
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_all(conn)
+    .await
 }

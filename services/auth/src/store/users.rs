@@ -63,6 +63,42 @@ pub async fn credentials(
     .await
 }
 
+/// A user whose row is held until the transaction ends.
+pub struct Locked {
+    /// Login.
+    pub email: String,
+    /// Account status.
+    pub status: UserStatus,
+    /// Stored password, if any.
+    pub password_hash: Option<String>,
+    /// Token version.
+    pub version: i64,
+}
+
+/// Reads a user and holds the row: nobody else changes the user's password, status or sessions.
+pub async fn lock(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<Locked>> {
+    sqlx::query_as!(
+        Locked,
+        r#"SELECT email, status AS "status: UserStatus", password_hash, version
+             FROM users WHERE id = $1 FOR NO KEY UPDATE"#,
+        id,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Stores the same password in today's form.
+pub async fn rehash(conn: &mut PgConnection, id: i64, hash: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET password_hash = $2 WHERE id = $1",
+        id,
+        hash
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The account with roles and teams.
 pub async fn account(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<Account>> {
     let row = sqlx::query!(
