@@ -18,6 +18,7 @@ use vigie_sealed::{SealError, SealingKeys};
 const CONTEXT: &str = "webhook";
 
 /// How webhooks are delivered.
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Which URLs may be called.
     pub guard: GuardConfig,
@@ -26,7 +27,7 @@ pub struct Settings {
     /// `WEBHOOK_MAX_ATTEMPTS`, at most [`crate::ATTEMPTS`].
     pub max_attempts: u32,
     /// What secrets are sealed with; without keys no secret is taken.
-    pub keys: SealingKeys,
+    pub keys: Arc<SealingKeys>,
 }
 
 /// Webhooks cannot be set up.
@@ -96,7 +97,7 @@ pub struct Webhooks(Arc<Parts>);
 struct Parts {
     guard: UrlGuard,
     client: GuardedClient,
-    keys: SealingKeys,
+    keys: Arc<SealingKeys>,
     timeout: Duration,
     max_attempts: i32,
 }

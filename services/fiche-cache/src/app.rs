@@ -1,8 +1,8 @@
 //! Wiring: configuration to parts.
 
-use crate::config::{Config, Lifetimes};
+use crate::config::{Config, JobSettings, Lifetimes};
 use crate::domain::flights::Flights;
-use crate::{events, rpc};
+use crate::{events, rpc, sweeper};
 use anyhow::Context;
 use sqlx::migrate::Migrator;
 use std::ops::Deref;
@@ -11,6 +11,7 @@ use tonic::service::Routes;
 use vigie_bus::{Consumers, Db};
 use vigie_service::{Boot, GrpcOptions};
 use vigie_upstream::crm::CrmClient;
+use vigie_webhooks::Webhooks;
 
 /// The schema of the fiche cache.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/fiche");
@@ -25,6 +26,10 @@ pub struct Parts {
     pub lifetimes: Lifetimes,
     /// Readers' fetches under way.
     pub flights: Flights,
+    /// How days of sales are fetched.
+    pub jobs: JobSettings,
+    /// Who hears of it.
+    pub webhooks: Webhooks,
 }
 
 /// State shared by RPCs and consumers.
@@ -45,6 +50,8 @@ impl AppState {
             crm,
             lifetimes: config.lifetimes,
             flights: Flights::default(),
+            jobs: config.jobs.clone(),
+            webhooks: Webhooks::new(config.webhooks.clone()).context("webhooks")?,
         }))
     }
 }
@@ -60,21 +67,37 @@ impl Deref for AppState {
 /// Starts the service.
 pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
     boot.migrate(&MIGRATIONS).await?;
+    boot.migrate_with("webhooks", async |pool| {
+        Ok(vigie_webhooks::migrate(pool).await?)
+    })
+    .await?;
     let pool = boot.postgres().await?;
     let bus = boot.bus().await?;
-    let db = boot.db(&bus, pool);
+    let db = boot.db(&bus, pool.clone());
     let fetches = boot.config.crm.fiche_concurrency;
     let state = AppState::connect(&boot.config, db.clone())?;
 
     let (tasks, stop) = (boot.tasks.clone(), boot.stop.clone());
-    let mut consumers = Consumers::new(bus, Some(db), tasks, stop);
+    let mut consumers = Consumers::new(bus.clone(), Some(db), tasks, stop);
     events::consume(&mut consumers, &state, fetches).await?;
+    let deliveries = state.webhooks.clone().run(pool, boot.stop.clone());
+    boot.spawn("webhooks", async {
+        deliveries.await;
+        Ok(())
+    });
+    boot.spawn(
+        "sweeper",
+        sweeper::run(state.clone(), bus, boot.stop.clone()),
+    );
 
     let options = GrpcOptions {
         public: &[],
         descriptors: &[vigie_contracts::DESCRIPTORS],
     };
-    let routes = Routes::new(rpc::service(state.clone()));
-    boot.serve_grpc(routes.add_service(rpc::directory::service(state)), options);
+    let routes = Routes::new(rpc::service(state.clone()))
+        .add_service(rpc::directory::service(state.clone()))
+        .add_service(rpc::jobs::service(state.clone()))
+        .add_service(rpc::webhooks::service(state));
+    boot.serve_grpc(routes, options);
     Ok(())
 }

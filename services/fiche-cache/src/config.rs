@@ -1,5 +1,9 @@
 //! Settings of the fiche cache (`events-and-config.md` F3).
 
+mod jobs;
+
+pub use jobs::JobSettings;
+
 use secrecy::SecretString;
 use std::time::Duration;
 use vigie_service::env::{Env, EnvErrors, FromEnv};
@@ -34,6 +38,10 @@ pub struct Config {
     pub crm: CrmConfig,
     /// Lives of rows.
     pub lifetimes: Lifetimes,
+    /// How days of sales are fetched.
+    pub jobs: JobSettings,
+    /// How webhooks tell of it.
+    pub webhooks: vigie_webhooks::Settings,
 }
 
 const DETAILS_HOURS: u64 = 240;
@@ -51,7 +59,13 @@ impl FromEnv for Config {
             not_found: env.millis("FICHE_NOT_FOUND_TTL_MS", NOT_FOUND_MS, NOT_FOUND_MIN_MS),
             cooldown: env.millis("FICHE_FORCE_REFRESH_COOLDOWN_MS", COOLDOWN_MS, 0),
         };
-        env.done(Self { crm, lifetimes })
+        let (jobs, webhooks) = jobs::read(env, crm.sales_concurrency);
+        env.done(Self {
+            crm,
+            lifetimes,
+            jobs,
+            webhooks,
+        })
     }
 }
 
@@ -85,9 +99,12 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_the_specification() {
-        let config: Config = Env::from_map([("FICHE_API_URL", "https://crm.test/")])
-            .read()
-            .unwrap();
+        let config: Config = Env::from_map([
+            ("VIGIE_ENV", "development"),
+            ("FICHE_API_URL", "https://crm.test/"),
+        ])
+        .read()
+        .unwrap();
         assert_eq!(config.lifetimes.details, Duration::from_hours(240));
         assert_eq!(config.lifetimes.not_found, Duration::from_mins(5));
         assert_eq!(config.lifetimes.cooldown, Duration::from_mins(30));
@@ -99,6 +116,7 @@ mod tests {
     #[test]
     fn problems_name_their_variable() {
         let env = Env::from_map([
+            ("VIGIE_ENV", "development"),
             ("FICHE_API_BASE_URL", "ftp://crm"),
             ("FICHE_NOT_FOUND_TTL_MS", "10"),
             ("FICHE_FETCH_CONCURRENCY", "0"),
@@ -123,6 +141,7 @@ mod tests {
     fn recordings_in_lists_are_turned_on_by_one_only() {
         for (value, on) in [("1", true), ("true", false), ("0", false)] {
             let env = Env::from_map([
+                ("VIGIE_ENV", "development"),
                 ("FICHE_API_BASE_URL", "https://crm.test"),
                 ("FICHE_SALES_INCLUDE_RECORDINGS", value),
             ]);

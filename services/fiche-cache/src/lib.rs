@@ -9,4 +9,7 @@ pub mod config;
 pub mod domain;
 pub mod events;
 pub mod rpc;
+pub mod sales;
 pub mod store;
+pub mod sweeper;
+pub mod workflow;

@@ -49,7 +49,7 @@ impl World {
             guard: config(development, &[]),
             timeout: Duration::from_millis(700),
             max_attempts: attempts,
-            keys: SealingKeys::parse(&STANDARD.encode([7; 32]).into()).unwrap(),
+            keys: Arc::new(SealingKeys::parse(&STANDARD.encode([7; 32]).into()).unwrap()),
         };
         let mut world = Self {
             webhooks: Webhooks::with_lookup(settings, lookup).unwrap(),

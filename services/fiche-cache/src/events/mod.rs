@@ -1,6 +1,9 @@
 //! What the service works on, one file a message.
 
 mod fetch;
+mod job_continue;
+mod job_day;
+mod revalidate;
 
 use crate::app::AppState;
 use std::time::Duration;
@@ -22,5 +25,32 @@ pub async fn consume(
     };
     consumers
         .worker(options, fetch::Fetch::new(state.clone()))
-        .await
+        .await?;
+    consume_days(consumers, state).await
+}
+
+/// Days of sales. The CRM's lists are bounded over all replicas, whoever wants them.
+async fn consume_days(consumers: &mut Consumers, state: &AppState) -> Result<(), BusError> {
+    let at_once = state.jobs.day_concurrency;
+    let days = |name, at_once: usize| ConsumerOptions {
+        name,
+        max_ack_pending: i64::try_from(at_once).unwrap_or(i64::MAX),
+        slots: at_once,
+        deadline: Duration::from_mins(10),
+        max_attempts: 3,
+        ..ConsumerOptions::default()
+    };
+    let job = ConsumerOptions {
+        name: "fetch-job",
+        ..ConsumerOptions::default()
+    };
+    consumers.handler(job, job_continue::Continue).await?;
+    let day = job_day::Day {
+        state: state.clone(),
+    };
+    consumers.worker(days("fetch-day", at_once), day).await?;
+    let revalidate = revalidate::Revalidate {
+        state: state.clone(),
+    };
+    consumers.worker(days("revalidate", 1), revalidate).await
 }

@@ -4,9 +4,11 @@ mod by_date;
 pub mod directory;
 mod error;
 mod get_fiche;
+pub mod jobs;
 mod recordings;
 mod search_sales;
 mod summaries;
+pub mod webhooks;
 
 use crate::app::AppState;
 use tonic::{Request, Response, Status};

@@ -160,7 +160,7 @@ async fn look_up(
     answers.filter_map(std::future::ready).collect().await
 }
 
-fn encode(summary: Summary) -> pb::FicheSummary {
+pub(super) fn encode(summary: Summary) -> pb::FicheSummary {
     pb::FicheSummary {
         fiche_id: summary.fiche_id.to_string(),
         fiche_cache_id: Some(summary.id.to_string()),

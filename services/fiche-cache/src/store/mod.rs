@@ -1,8 +1,14 @@
 //! All SQL. Who writes a fiche holds its lock ([`fiche::lock`]).
 
+pub mod clock;
+pub mod days;
 pub mod details;
 pub mod fiche;
+pub mod jobs;
 pub mod lease;
 pub mod list;
 pub mod marker;
+pub mod range;
 pub mod recordings;
+pub mod sales;
+pub mod sections;

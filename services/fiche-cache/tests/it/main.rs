@@ -9,6 +9,7 @@
 mod directory;
 mod fetch;
 mod get_fiche;
+mod jobs;
 mod lists;
 mod recordings;
 mod starting;

@@ -1,6 +1,8 @@
 //! A running fiche cache with a CRM of its own.
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{NaiveDate, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -16,14 +18,16 @@ use vigie_events::fiche::{FicheFetch, FicheFetchFailed, FicheFetched, FicheSumma
 use vigie_events::ids::UserId;
 use vigie_events::{Lane, Message, MessageId};
 use vigie_fiche_cache::app::{AppState, MIGRATIONS, Parts};
-use vigie_fiche_cache::config::Lifetimes;
+use vigie_fiche_cache::config::{JobSettings, Lifetimes};
 use vigie_fiche_cache::{events, rpc};
 use vigie_identity::{Caller, Grant, Principal, PrincipalKind, Scope, ServiceName};
+use vigie_sealed::SealingKeys;
 use vigie_simulators::crm::seed;
 use vigie_simulators::faults::Rule;
 use vigie_simulators::{Options, Simulators};
 use vigie_testkit::{Nats, Postgres, Schema, TestDatabase, wait};
 use vigie_upstream::crm::{CrmClient, CrmConfig};
+use vigie_webhooks::{GuardConfig, Settings, Webhooks};
 
 pub const LIMIT: Duration = Duration::from_secs(30);
 
@@ -67,6 +71,7 @@ impl App {
         let pool = database.pool(Schema::Fiche).await?;
         MIGRATIONS.run(&pool).await?;
         vigie_bus::migrate(&pool).await?;
+        vigie_webhooks::migrate(&pool).await?;
         let bus = Bus::connect(BusConfig {
             url: Nats::shared().await?.url().to_owned(),
             creds_file: None,
@@ -87,6 +92,8 @@ impl App {
             crm: CrmClient::new(crm)?,
             lifetimes,
             flights: vigie_fiche_cache::domain::flights::Flights::default(),
+            jobs: jobs(),
+            webhooks: webhooks()?,
         });
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (relay, relay_bus, relay_stop) = (db.clone(), bus.clone(), stop.clone());
@@ -94,6 +101,8 @@ impl App {
         let mut consumers = Consumers::new(bus.clone(), Some(db), tasks.clone(), stop.clone());
         // One slot a lane: commands of a lane are worked off in their order.
         events::consume(&mut consumers, &state, 1).await?;
+        let deliveries = state.webhooks.clone();
+        tasks.spawn(deliveries.run(pool.clone(), stop.clone()));
         Ok(Self {
             state,
             pool,
@@ -103,6 +112,30 @@ impl App {
             tasks,
             _database: database,
         })
+    }
+
+    /// Waits until all sales have their details.
+    pub async fn details(&self) {
+        wait::until("details", LIMIT, || async {
+            let open = self
+                .count(
+                    "SELECT (SELECT count(*) FROM fiche_cache WHERE state = 'sales_list')
+                          + (SELECT count(*) FROM fiche_fetches)",
+                )
+                .await;
+            Ok((open == 0).then_some(()))
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Ends it in the middle of its work.
+    pub async fn end(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        tokio::time::timeout(LIMIT, self.tasks.wait())
+            .await
+            .unwrap();
     }
 
     /// Ends it in order; whatever it left unsent fails the test.
@@ -217,6 +250,30 @@ impl App {
     > {
         FicheServiceClient::new(rpc::service(self.state.clone()))
     }
+}
+
+/// Retries that a test can wait for.
+fn jobs() -> JobSettings {
+    JobSettings {
+        retry_pause: Duration::from_millis(10),
+        can_seal: true,
+        ..JobSettings::default()
+    }
+}
+
+/// Webhooks that may reach this machine.
+fn webhooks() -> Result<Webhooks> {
+    let keys = SealingKeys::parse(&STANDARD.encode([7; 32]).into())?;
+    Ok(Webhooks::new(Settings {
+        guard: GuardConfig {
+            development: true,
+            allowed_origins: Vec::new(),
+            subject: "webhookUrl",
+        },
+        timeout: Duration::from_secs(5),
+        max_attempts: 11,
+        keys: Arc::new(keys),
+    })?)
 }
 
 #[derive(Debug)]
