@@ -159,9 +159,10 @@ impl Follower {
             }
         };
         for change in changes {
-            match read(change) {
-                Some(change) => self.revocations.note(&change),
-                None => tracing::warn!("a change of an unreadable user id was skipped"),
+            if let Some(change) = read(change) {
+                self.revocations.note(&change);
+            } else {
+                tracing::warn!("a change of an unreadable user id was skipped");
             }
         }
         *known_until = asked_at;

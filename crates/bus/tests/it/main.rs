@@ -10,6 +10,7 @@
 mod any_replica;
 mod atomic;
 mod ends;
+mod facts;
 mod no_polling;
 mod once;
 mod outage;

@@ -8,7 +8,7 @@ use vigie_events::ids::UserId;
 use vigie_identity::tokens::{
     Jwks, KeySource, KeySourceError, Realm, Signer, SigningKey, Verifier,
 };
-use vigie_identity::{Clock, Grant, Principal, PrincipalKind, Scope};
+use vigie_identity::{Clock, Grant, Principal, PrincipalKind, Revocations, Scope};
 
 pub const START: i64 = 1_900_000_000;
 
@@ -71,6 +71,7 @@ pub struct World {
     pub key: SigningKey,
     pub published: Arc<Published>,
     pub signer: Signer,
+    pub revocations: Arc<Revocations>,
     pub verifier: Arc<Verifier>,
 }
 
@@ -81,12 +82,19 @@ pub fn world() -> World {
     published.set(&[&key]);
     let signer = Signer::new(Realm::default(), &key);
     let source = Arc::clone(&published) as Arc<dyn KeySource>;
-    let verifier = Arc::new(Verifier::new(Realm::default(), source, hands.clock()));
+    let revocations = Arc::new(Revocations::new(hands.clock()));
+    let verifier = Arc::new(Verifier::with_revocations(
+        Realm::default(),
+        source,
+        hands.clock(),
+        Arc::clone(&revocations),
+    ));
     World {
         hands,
         key,
         published,
         signer,
+        revocations,
         verifier,
     }
 }

@@ -213,3 +213,31 @@ async fn without_keys_the_call_may_be_tried_again() {
     let refused = call(&world, RUN, &[internal(&world)]).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
 }
+
+#[tokio::test]
+async fn of_two_credentials_none_counts() {
+    let world = world();
+    let (user, service) = (bearer(&world), internal(&world));
+    let twice = [service.clone(), user.clone(), user.clone()];
+    assert!(call(&world, RUN, &twice).await.is_err());
+    let nonsense = ("authorization", "Bearer nonsense".to_owned());
+    for headers in [
+        [service.clone(), user.clone(), nonsense.clone()],
+        [service.clone(), nonsense, user.clone()],
+        [service.clone(), service.clone(), user.clone()],
+    ] {
+        let refused = call(&world, RUN, &headers).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated);
+    }
+    // One header with two values in it, and injected separators.
+    let token = user.1.trim_start_matches("Bearer ").to_owned();
+    for value in [
+        format!("Bearer {token}, Bearer {token}"),
+        format!("Bearer {token} {token}"),
+        format!("Bearer\t{token}"),
+        format!("{token}"),
+    ] {
+        let headers = [service.clone(), ("authorization", value)];
+        assert!(call(&world, RUN, &headers).await.is_err());
+    }
+}

@@ -156,3 +156,19 @@ async fn a_withdrawn_key_goes_away() {
     let outcome = world.verifier.access(sign().expose_secret()).await;
     assert!(matches!(outcome, Err(VerifyError::UnknownKey)));
 }
+
+#[tokio::test]
+async fn a_withdrawn_key_takes_remembered_tokens_along() {
+    let world = world();
+    let next = SigningKey::generate().unwrap();
+    let old = world
+        .signer
+        .access(&world.user(), world.hands.now())
+        .unwrap();
+    let old = old.token.expose_secret();
+    assert!(world.verifier.access(old).await.is_ok());
+    world.published.set(&[&next]);
+    world.hands.forward(300);
+    let outcome = world.verifier.access(old).await;
+    assert!(matches!(outcome, Err(VerifyError::UnknownKey)));
+}

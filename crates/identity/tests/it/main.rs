@@ -6,5 +6,6 @@ mod fixture;
 mod grpc;
 mod internal_tokens;
 mod keys;
+mod revocations;
 mod scope;
 mod tokens;

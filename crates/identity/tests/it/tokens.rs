@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rstest::rstest;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use vigie_identity::tokens::{SigningKey, VerifyError};
+use vigie_identity::tokens::{MAX_TOKEN_BYTES, SigningError, SigningKey, VerifyError};
 use vigie_identity::{PrincipalKind, Scope, ServiceName};
 
 fn claims() -> Value {
@@ -128,6 +128,10 @@ async fn odd_grants_are_read_narrowly() {
 #[case::no_jti("jti", Value::Null)]
 #[case::blank_jti("jti", json!(""))]
 #[case::no_sid("sid", Value::Null)]
+#[case::blank_sid("sid", json!(""))]
+#[case::no_version("ver", Value::Null)]
+#[case::many_audiences("aud", json!(["vigie", "billing"]))]
+#[case::text_exp("exp", json!("never"))]
 #[case::no_sub("sub", Value::Null)]
 #[case::no_id("sub", json!("someone"))]
 #[case::zero_id("sub", json!("0"))]
@@ -362,4 +366,31 @@ fn a_stored_key_signs_as_before() {
         })
     );
     assert!(SigningKey::from_pkcs8("x", b"not a key").is_err());
+}
+
+#[tokio::test]
+async fn refuses_what_is_too_large_and_does_not_sign_it() {
+    let world = world();
+    let mut claims = claims();
+    claims["roles"] = json!(["x".repeat(MAX_TOKEN_BYTES)]);
+    let outcome = world.verifier.access(&signed(&world, &claims)).await;
+    assert!(matches!(outcome, Err(VerifyError::Malformed)));
+    let mut user = world.user();
+    user.groupes = vec!["Équipe".repeat(40); 60];
+    let outcome = world.signer.access(&user, world.hands.now());
+    assert!(matches!(outcome, Err(SigningError::TooLarge(_))));
+}
+
+/// Keys that a token brings along are not looked at.
+#[tokio::test]
+async fn refuses_a_key_named_by_the_token_itself() {
+    let world = world();
+    let foreign = SigningKey::generate().unwrap();
+    let mut header = header(world.key.kid(), "at+jwt");
+    header.jku = Some("https://evil.test/jwks.json".to_owned());
+    header.x5u = Some("https://evil.test/key.pem".to_owned());
+    let token = encode(&foreign, &header, &claims());
+    let outcome = world.verifier.access(&token).await;
+    assert!(matches!(outcome, Err(VerifyError::Refused(_))));
+    assert_eq!(world.published.fetches(), 1);
 }

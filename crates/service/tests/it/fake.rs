@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status, async_trait};
 use url::Url;
 use vigie_contracts::auth::v1 as pb;
 use vigie_contracts::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
+use vigie_contracts::auth::v1::trust_service_server::{TrustService, TrustServiceServer};
 use vigie_identity::grpc::Caller;
 use vigie_identity::tokens::{
     InternalTokenSource, InternalTokensError, IssuedToken, Jwks, KeySource, KeySourceError, Realm,
@@ -93,6 +94,8 @@ pub struct Fake {
     pub calls: Arc<AtomicU32>,
     /// Refuses this many calls before it answers.
     pub refuse: u32,
+    /// What it says to those who missed the feed.
+    pub changes: Vec<pb::PrincipalChange>,
 }
 
 impl Fake {
@@ -101,6 +104,7 @@ impl Fake {
             keys: Arc::clone(keys),
             calls: Arc::default(),
             refuse: 0,
+            changes: Vec::new(),
         }
     }
 }
@@ -199,7 +203,27 @@ impl AuthService for Fake {
     }
 }
 
-const OPTIONS: GrpcOptions = GrpcOptions {
+#[async_trait]
+impl TrustService for Fake {
+    async fn principal_changes(
+        &self,
+        request: Request<pb::PrincipalChangesRequest>,
+    ) -> Result<Response<pb::PrincipalChangesResponse>, Status> {
+        Caller::from_request(&request)?.service()?;
+        Ok(Response::new(pb::PrincipalChangesResponse {
+            changes: self.changes.clone(),
+        }))
+    }
+
+    async fn rotate_keys(
+        &self,
+        _request: Request<pb::RotateKeysRequest>,
+    ) -> Result<Response<pb::RotateKeysResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+}
+
+pub const OPTIONS: GrpcOptions = GrpcOptions {
     public: &[
         "/vigie.auth.v1.AuthService/GetJwks",
         "/vigie.auth.v1.AuthService/IssueInternalToken",
@@ -252,7 +276,8 @@ pub async fn auth(fake: Fake) -> Running {
     launch(ServiceName::Auth, [], async |boot: Boot<()>| {
         let keys = Arc::clone(&fake.keys);
         boot.use_own_keys(keys.clone(), Arc::new(OwnTokens(keys)));
-        boot.serve_grpc(Routes::new(AuthServiceServer::new(fake)), OPTIONS);
+        let routes = Routes::new(AuthServiceServer::new(fake.clone()));
+        boot.serve_grpc(routes.add_service(TrustServiceServer::new(fake)), OPTIONS);
         Ok(())
     })
     .await

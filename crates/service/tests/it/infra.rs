@@ -4,9 +4,10 @@ use crate::fake::platform;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use std::sync::mpsc;
+use std::time::Duration;
 use vigie_identity::ServiceName;
 use vigie_service::{Boot, Database, Nats, Parts, Platform, Running, start};
-use vigie_testkit::{Postgres, Schema, TestDatabase};
+use vigie_testkit::{Postgres, Schema, TestDatabase, wait};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("tests/it/migrations");
 
@@ -75,7 +76,13 @@ async fn replicas_migrate_one_after_the_other_and_close_their_clients() {
 
     let ready = format!("http://{}/ready", first.metrics_addr);
     let _second = rustls::crypto::ring::default_provider().install_default();
-    let report: serde_json::Value = reqwest::get(ready).await.unwrap().json().await.unwrap();
+    // Whether revocations are known is found out beside the start.
+    let report = wait::until("ready", Duration::from_secs(20), || async {
+        let report: serde_json::Value = reqwest::get(&ready).await?.json().await?;
+        Ok((report["ready"] == true).then_some(report))
+    })
+    .await
+    .unwrap();
     assert_eq!(
         report,
         serde_json::json!({"ready": true, "checks": [

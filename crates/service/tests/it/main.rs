@@ -11,4 +11,5 @@ mod end_to_end;
 mod fake;
 mod infra;
 mod process;
+mod revocations;
 mod shutdown;
