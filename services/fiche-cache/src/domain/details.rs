@@ -102,6 +102,17 @@ impl NewDetails {
     }
 }
 
+impl NewDetails {
+    /// All sections that have tables, as these want them.
+    pub fn all_sections(&self) -> Map<String, Value> {
+        let mut sections = self.sections.clone();
+        sections.insert("information".to_owned(), self.information.clone());
+        let prospect = self.prospect.clone().unwrap_or_default();
+        sections.insert("prospect".to_owned(), prospect);
+        sections
+    }
+}
+
 /// A text that is not blank.
 pub fn text(object: &Value, key: &str) -> Option<String> {
     let text = object.get(key)?.as_str()?;

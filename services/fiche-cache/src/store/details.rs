@@ -1,9 +1,12 @@
 //! Full details: written in one transaction, read back as the parts of a payload.
 
-use super::{fiche, recordings};
+use super::sections::Stored;
+use super::{fiche, recordings, sections};
 use crate::domain::cached::MailState;
 use crate::domain::details::NewDetails;
+use crate::domain::legacy::Legacy;
 use crate::domain::payload::Parts;
+use crate::domain::recording::StoredRecording;
 use crate::domain::summary::Summary;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
@@ -11,7 +14,8 @@ use std::time::Duration;
 use vigie_events::ids::FicheCacheId;
 use vigie_upstream::crm::MailDevis;
 
-/// Stores details and recordings and clears a marker. The caller holds the fiche's lock.
+/// Stores details and recordings and clears a marker, in four statements whatever their size. The
+/// caller holds the fiche's lock.
 #[tracing::instrument(name = "store.details.write", skip_all, fields(fiche.id = %new.fiche_id), err)]
 pub async fn write(
     conn: &mut PgConnection,
@@ -19,26 +23,46 @@ pub async fn write(
     life: Duration,
 ) -> sqlx::Result<Summary> {
     let id = write_row(conn, new, life).await?;
-    write_information(conn, id, &new.information).await?;
-    write_prospect(conn, id, new.prospect.as_ref()).await?;
-    write_sections(conn, id, new).await?;
+    sections::insert(conn, id, &new.all_sections()).await?;
+    if let MailDevis::Present(mail) = &new.mail {
+        sections::insert_mail(conn, id, mail).await?;
+    }
     if new.with_recordings {
-        recordings::write(conn, id, &new.calls).await?;
-        recordings::count(conn, id).await?;
+        return recordings::write(conn, id, &new.calls).await;
     }
     fiche::summary(conn, &new.fiche_id)
         .await?
         .ok_or(sqlx::Error::RowNotFound)
 }
 
+/// The fiche's row; rows of its sections go, as new ones follow. A mail that was not asked for leaves the
+/// stored one alone (fiches.md W19).
 async fn write_row(conn: &mut PgConnection, new: &NewDetails, life: Duration) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        "INSERT INTO fiche_cache AS c
+        "WITH old AS (SELECT id FROM fiche_cache WHERE fiche_id = $1),
+              information_old AS (DELETE FROM fiche_cache_information USING old WHERE fiche_cache_id = old.id),
+              prospects_old AS (DELETE FROM fiche_cache_prospects USING old WHERE fiche_cache_id = old.id),
+              conjoints_old AS (DELETE FROM fiche_cache_conjoints USING old WHERE fiche_cache_id = old.id),
+              elements_souscription_old AS (DELETE FROM fiche_cache_elements_souscription USING old WHERE fiche_cache_id = old.id),
+              etiquettes_old AS (DELETE FROM fiche_cache_etiquettes USING old WHERE fiche_cache_id = old.id),
+              documents_old AS (DELETE FROM fiche_cache_documents USING old WHERE fiche_cache_id = old.id),
+              commentaires_old AS (DELETE FROM fiche_cache_commentaires USING old WHERE fiche_cache_id = old.id),
+              mails_old AS (DELETE FROM fiche_cache_mails USING old WHERE fiche_cache_id = old.id),
+              rendez_vous_old AS (DELETE FROM fiche_cache_rendez_vous USING old WHERE fiche_cache_id = old.id),
+              alertes_old AS (DELETE FROM fiche_cache_alertes USING old WHERE fiche_cache_id = old.id),
+              enfants_old AS (DELETE FROM fiche_cache_enfants USING old WHERE fiche_cache_id = old.id),
+              reclamations_old AS (DELETE FROM fiche_cache_reclamations USING old WHERE fiche_cache_id = old.id),
+              autres_contrats_old AS (DELETE FROM fiche_cache_autres_contrats USING old WHERE fiche_cache_id = old.id),
+              raw_sections_old AS (DELETE FROM fiche_cache_raw_sections USING old WHERE fiche_cache_id = old.id),
+              tarifications_old AS (DELETE FROM fiche_cache_tarifications USING old WHERE fiche_cache_id = old.id),
+              mail_old AS (DELETE FROM fiche_cache_mail_devis USING old
+                            WHERE fiche_cache_id = old.id AND $13 <> 'unknown')
+         INSERT INTO fiche_cache AS c
              (fiche_id, state, groupe, attribution_user_id, agence_nom, prospect_nom, prospect_prenom,
               prospect_email, prospect_tel, sales_date, inserted_on, cle, details_success,
-              details_message, details_fetched_at, details_expires_at)
+              details_message, details_fetched_at, details_expires_at, mail_devis_state)
          VALUES ($1, 'full', $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, true, $11, now(),
-                 now() + make_interval(secs => $12))
+                 now() + make_interval(secs => $12), $13)
          ON CONFLICT (fiche_id) DO UPDATE SET
              version = c.version + 1,
              state = 'full',
@@ -54,7 +78,10 @@ async fn write_row(conn: &mut PgConnection, new: &NewDetails, life: Duration) ->
              cle = EXCLUDED.cle,
              details_success = true,
              details_message = EXCLUDED.details_message,
-             raw_data = '{}',
+             raw_data = CASE WHEN $13 = 'unknown' AND c.raw_data ? 'mail_devis'
+                             THEN jsonb_build_object('mail_devis', c.raw_data->'mail_devis')
+                             ELSE '{}' END,
+             mail_devis_state = CASE WHEN $13 = 'unknown' THEN c.mail_devis_state ELSE $13 END,
              details_fetched_at = now(),
              details_expires_at = EXCLUDED.details_expires_at,
              not_found_count = 0,
@@ -74,123 +101,27 @@ async fn write_row(conn: &mut PgConnection, new: &NewDetails, life: Duration) ->
         new.cle,
         new.message,
         life.as_secs_f64(),
+        mail_word(&new.mail),
     )
     .fetch_one(conn)
     .await
 }
 
-async fn write_information(
-    conn: &mut PgConnection,
-    id: i64,
-    information: &Value,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "DELETE FROM fiche_cache_information WHERE fiche_cache_id = $1",
-        id
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "INSERT INTO fiche_cache_information
-             (fiche_cache_id, cle, date_insertion, createur, fiches_associees, nombre_acces,
-              dernier_acces, groupe, groupe_responsable, groupe_gestion, groupe_reclamation, agence_id,
-              agence_nom, attribution_user_id, attribution_user_nom, provenance_id, provenance_nom,
-              provenance_numero, provenance_periode_rappel, origine_id, origine_nom,
-              attribution_bis_user_id, attribution_bis_user_nom, refus_demarchage,
-              exception_demarchage, exception_demarchage_commentaire, niveau_interet,
-              nombre_ouverture_mails, derniere_ouverture_mail, nombre_visualisation_pages,
-              derniere_visualisation_page, espace_prospect_url, ferme_espace_prospect,
-              desinscription_mail, corbeille, archive, modules)
-         SELECT $1, cle, date_insertion, createur, fiches_associees, nombre_acces,
-              dernier_acces, groupe, groupe_responsable, groupe_gestion, groupe_reclamation, agence_id,
-              agence_nom, attribution_user_id, attribution_user_nom, provenance_id, provenance_nom,
-              provenance_numero, provenance_periode_rappel, origine_id, origine_nom,
-              attribution_bis_user_id, attribution_bis_user_nom, refus_demarchage,
-              exception_demarchage, exception_demarchage_commentaire, niveau_interet,
-              nombre_ouverture_mails, derniere_ouverture_mail, nombre_visualisation_pages,
-              derniere_visualisation_page, espace_prospect_url, ferme_espace_prospect,
-              desinscription_mail, corbeille, archive, modules
-           FROM jsonb_populate_record(NULL::fiche_cache_information, $2)",
-        id,
-        information,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn write_prospect(
-    conn: &mut PgConnection,
-    id: i64,
-    prospect: Option<&Value>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "DELETE FROM fiche_cache_prospects WHERE fiche_cache_id = $1",
-        id
-    )
-    .execute(&mut *conn)
-    .await?;
-    let Some(prospect) = prospect else {
-        return Ok(());
-    };
-    sqlx::query!(
-        "INSERT INTO fiche_cache_prospects
-             (fiche_cache_id, prospect_id, civilite, civilite_text, nom, prenom, date_naissance, regime,
-              regime_text, telephone, mobile, telephone_2, mail, mail_2, adresse, code_postal, ville,
-              num_secu, num_affiliation, situation_familiale, situation_familiale_text, madelin,
-              profession, csp, csp_text, fax)
-         SELECT $1, prospect_id, civilite, civilite_text, nom, prenom, date_naissance, regime,
-              regime_text, telephone, mobile, telephone_2, mail, mail_2, adresse, code_postal, ville,
-              num_secu, num_affiliation, situation_familiale, situation_familiale_text, madelin,
-              profession, csp, csp_text, fax
-           FROM jsonb_populate_record(NULL::fiche_cache_prospects, $2)",
-        id,
-        prospect,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// A mail that was not asked for leaves the stored one alone (fiches.md W19).
-async fn write_sections(conn: &mut PgConnection, id: i64, new: &NewDetails) -> sqlx::Result<()> {
-    let (state, mail) = match &new.mail {
-        MailDevis::Unknown => (MailState::Unknown, None),
-        MailDevis::None => (MailState::None, None),
-        MailDevis::Present(mail) => (MailState::Present, Some(mail)),
-    };
-    sqlx::query!(
-        "INSERT INTO fiche_cache_details AS d (fiche_cache_id, sections, mail_devis_state, mail_devis)
-         VALUES ($1, $2, $3, $4)
-         ON CONFLICT (fiche_cache_id) DO UPDATE SET
-             sections = EXCLUDED.sections,
-             mail_devis_state = CASE WHEN EXCLUDED.mail_devis_state = 'unknown'
-                                     THEN d.mail_devis_state ELSE EXCLUDED.mail_devis_state END,
-             mail_devis = CASE WHEN EXCLUDED.mail_devis_state = 'unknown'
-                               THEN d.mail_devis ELSE EXCLUDED.mail_devis END,
-             updated_at = now()",
-        id,
-        sqlx::types::Json(&new.sections) as _,
-        state as MailState,
-        mail,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+const fn mail_word(mail: &MailDevis) -> &'static str {
+    match mail {
+        MailDevis::Unknown => "unknown",
+        MailDevis::None => "none",
+        MailDevis::Present(_) => "present",
+    }
 }
 
 /// What a payload is made of; `None` when details were never stored.
 #[tracing::instrument(name = "store.details.read", skip_all, fields(fiche.cache_id = %id), err)]
 pub async fn read(conn: &mut PgConnection, id: FicheCacheId) -> sqlx::Result<Option<Parts>> {
     let row = sqlx::query!(
-        r#"SELECT c.cle, c.details_message, to_jsonb(i) AS "information!", to_jsonb(p) AS prospect,
-                  d.sections AS "sections: sqlx::types::Json<Map<String, Value>>",
-                  d.mail_devis_state AS "mail_state: MailState", d.mail_devis
-             FROM fiche_cache c
-             JOIN fiche_cache_information i ON i.fiche_cache_id = c.id
-             JOIN fiche_cache_details d ON d.fiche_cache_id = c.id
-             LEFT JOIN fiche_cache_prospects p ON p.fiche_cache_id = c.id
-            WHERE c.id = $1"#,
+        r#"SELECT cle, details_message, mail_devis_state AS "mail_state: MailState",
+                  CASE WHEN state <> 'sales_list' THEN raw_data ELSE '{}' END AS "raw_data!"
+             FROM fiche_cache WHERE id = $1"#,
         id.get(),
     )
     .fetch_optional(&mut *conn)
@@ -198,31 +129,38 @@ pub async fn read(conn: &mut PgConnection, id: FicheCacheId) -> sqlx::Result<Opt
     let Some(row) = row else {
         return Ok(None);
     };
+    let stored = sections::read(&mut *conn, id.get()).await?;
+    let stored = complete(stored, row.raw_data);
+    let Some(information) = stored.information else {
+        return Ok(None);
+    };
     let calls = recordings::of_fiche(conn, id).await?;
     Ok(Some(Parts {
         cle: row.cle,
         message: row.details_message,
-        information: section(row.information),
-        prospect: row.prospect.map(section),
-        sections: row.sections.0,
-        mail: match (row.mail_state, row.mail_devis) {
-            (MailState::Present, Some(mail)) => MailDevis::Present(mail),
-            (MailState::Present | MailState::Unknown, _) => MailDevis::Unknown,
+        information,
+        prospect: stored.prospect,
+        sections: stored.sections,
+        mail: match (row.mail_state, stored.mail) {
             (MailState::None, _) => MailDevis::None,
+            (MailState::Present | MailState::Unknown, Some(mail)) => MailDevis::Present(mail),
+            (MailState::Present | MailState::Unknown, None) => MailDevis::Unknown,
         },
-        recordings: calls
-            .iter()
-            .map(crate::domain::recording::StoredRecording::view)
-            .collect(),
+        recordings: calls.iter().map(StoredRecording::view).collect(),
     }))
 }
 
-/// A row of a section table without what is ours.
-fn section(mut row: Value) -> Value {
-    if let Some(columns) = row.as_object_mut() {
-        for own in ["id", "fiche_cache_id", "created_at", "updated_at"] {
-            columns.remove(own);
-        }
+/// Sections without rows are served from the document of a legacy row.
+fn complete(mut stored: Stored, raw: Value) -> Stored {
+    if raw.as_object().is_none_or(Map::is_empty) {
+        return stored;
     }
-    row
+    let legacy = Legacy::of(raw);
+    stored.information = stored.information.or(legacy.information);
+    stored.prospect = stored.prospect.or(legacy.prospect);
+    stored.mail = stored.mail.or(legacy.mail);
+    for (name, section) in legacy.sections {
+        stored.sections.entry(name).or_insert(section);
+    }
+    stored
 }

@@ -32,9 +32,8 @@ pub async fn find(conn: &mut PgConnection, fiche: &FicheId) -> sqlx::Result<Opti
                       AS age_seconds,
                   (c.has_recordings OR COALESCE(c.recordings_count, 0) > 0) AS "expects_recordings!",
                   r.recordings AS "recordings!", r.blank_urls AS "blank_urls!",
-                  COALESCE(d.mail_devis_state, 'unknown') AS "mail!: MailState"
+                  c.mail_devis_state AS "mail: MailState"
              FROM fiche_cache c
-             LEFT JOIN fiche_cache_details d ON d.fiche_cache_id = c.id
             CROSS JOIN LATERAL (SELECT count(*) AS recordings,
                                        count(*) FILTER (WHERE recording_url = '') AS blank_urls
                                   FROM recordings WHERE fiche_cache_id = c.id) r
@@ -69,23 +68,23 @@ pub struct Scoped {
     pub in_scope: bool,
 }
 
-struct SummaryRow {
-    id: i64,
-    fiche_id: String,
-    version: i64,
-    groupe: Option<String>,
-    agence_nom: Option<String>,
-    attribution_user_id: Option<String>,
-    prospect_nom: Option<String>,
-    prospect_prenom: Option<String>,
-    prospect_email: Option<String>,
-    prospect_tel: Option<String>,
-    sales_date: Option<NaiveDate>,
-    has_recordings: bool,
-    recordings_count: Option<i32>,
-    fetched_at: Option<DateTime<Utc>>,
-    last_revalidated_at: Option<DateTime<Utc>>,
-    in_scope: bool,
+pub(super) struct SummaryRow {
+    pub(super) id: i64,
+    pub(super) fiche_id: String,
+    pub(super) version: i64,
+    pub(super) groupe: Option<String>,
+    pub(super) agence_nom: Option<String>,
+    pub(super) attribution_user_id: Option<String>,
+    pub(super) prospect_nom: Option<String>,
+    pub(super) prospect_prenom: Option<String>,
+    pub(super) prospect_email: Option<String>,
+    pub(super) prospect_tel: Option<String>,
+    pub(super) sales_date: Option<NaiveDate>,
+    pub(super) has_recordings: bool,
+    pub(super) recordings_count: Option<i32>,
+    pub(super) fetched_at: Option<DateTime<Utc>>,
+    pub(super) last_revalidated_at: Option<DateTime<Utc>>,
+    pub(super) in_scope: bool,
 }
 
 impl TryFrom<SummaryRow> for Scoped {

@@ -1,70 +1,69 @@
 //! Recordings of fiches.
 
+use super::fiche::{Scoped, SummaryRow};
 use crate::domain::recording::{Call, StoredRecording};
+use crate::domain::summary::Summary;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use vigie_events::ids::FicheCacheId;
 
-/// Inserts or completes the calls that the CRM lists, and marks those that it lists no more. A known
-/// address, date, number or id is never replaced by nothing (fiches.md 2.2).
-pub async fn write(conn: &mut PgConnection, fiche: i64, calls: &[Call]) -> sqlx::Result<()> {
-    sqlx::query!(
-        "INSERT INTO recordings AS r
-             (fiche_cache_id, call_id, recording_url, recording_date, recording_time, from_number,
-              to_number, uuid, direction, answered, start_time, start_time_text, clock_mismatch,
-              duration_seconds)
-         SELECT $1, call_id, recording_url, recording_date, recording_time, from_number,
-                to_number, uuid, direction, answered, start_time, start_time_text, clock_mismatch,
-                duration_seconds
-           FROM jsonb_to_recordset($2) AS listed
+/// Inserts or completes the calls that the CRM lists, marks those that it lists no more, and makes the
+/// fiche's counters agree; gives its summary. A known address, date, number or id is never replaced by
+/// nothing (fiches.md 2.2).
+pub async fn write(conn: &mut PgConnection, fiche: i64, calls: &[Call]) -> sqlx::Result<Summary> {
+    let row = sqlx::query_as!(
+        SummaryRow,
+        r#"WITH listed AS (
+             SELECT * FROM jsonb_to_recordset($2) AS listed
                 (call_id text, recording_url text, recording_date text, recording_time text,
                  from_number text, to_number text, uuid text, direction text, answered boolean,
                  start_time timestamptz, start_time_text text, clock_mismatch boolean,
-                 duration_seconds integer)
-         ON CONFLICT (fiche_cache_id, call_id) DO UPDATE SET
-             recording_url = COALESCE(NULLIF(EXCLUDED.recording_url, ''), r.recording_url),
-             recording_date = COALESCE(EXCLUDED.recording_date, r.recording_date),
-             recording_time = COALESCE(EXCLUDED.recording_time, r.recording_time),
-             from_number = COALESCE(EXCLUDED.from_number, r.from_number),
-             to_number = COALESCE(EXCLUDED.to_number, r.to_number),
-             uuid = COALESCE(EXCLUDED.uuid, r.uuid),
-             direction = COALESCE(EXCLUDED.direction, r.direction),
-             answered = COALESCE(EXCLUDED.answered, r.answered),
-             start_time = COALESCE(EXCLUDED.start_time, r.start_time),
-             start_time_text = COALESCE(EXCLUDED.start_time_text, r.start_time_text),
-             clock_mismatch = EXCLUDED.clock_mismatch,
-             duration_seconds = COALESCE(EXCLUDED.duration_seconds, r.duration_seconds),
-             last_seen_at = now(),
-             missing_upstream_since = NULL,
-             updated_at = now()",
+                 duration_seconds integer)),
+           missing AS (
+             UPDATE recordings SET missing_upstream_since = now()
+              WHERE fiche_cache_id = $1 AND missing_upstream_since IS NULL
+                AND call_id NOT IN (SELECT call_id FROM listed)),
+           written AS (
+             INSERT INTO recordings AS r
+               (fiche_cache_id, call_id, recording_url, recording_date, recording_time, from_number,
+                to_number, uuid, direction, answered, start_time, start_time_text, clock_mismatch,
+                duration_seconds)
+           SELECT $1, call_id, recording_url, recording_date, recording_time, from_number,
+                  to_number, uuid, direction, answered, start_time, start_time_text, clock_mismatch,
+                  duration_seconds
+             FROM listed
+           ON CONFLICT (fiche_cache_id, call_id) DO UPDATE SET
+               recording_url = COALESCE(NULLIF(EXCLUDED.recording_url, ''), r.recording_url),
+               recording_date = COALESCE(EXCLUDED.recording_date, r.recording_date),
+               recording_time = COALESCE(EXCLUDED.recording_time, r.recording_time),
+               from_number = COALESCE(EXCLUDED.from_number, r.from_number),
+               to_number = COALESCE(EXCLUDED.to_number, r.to_number),
+               uuid = COALESCE(EXCLUDED.uuid, r.uuid),
+               direction = COALESCE(EXCLUDED.direction, r.direction),
+               answered = COALESCE(EXCLUDED.answered, r.answered),
+               start_time = COALESCE(EXCLUDED.start_time, r.start_time),
+               start_time_text = COALESCE(EXCLUDED.start_time_text, r.start_time_text),
+               clock_mismatch = EXCLUDED.clock_mismatch,
+               duration_seconds = COALESCE(EXCLUDED.duration_seconds, r.duration_seconds),
+               last_seen_at = now(),
+               missing_upstream_since = NULL,
+               updated_at = now()),
+           counted AS (
+             SELECT count(*)::integer AS n
+               FROM (SELECT call_id FROM recordings WHERE fiche_cache_id = $1
+                     UNION SELECT call_id FROM listed) AS all_calls)
+           UPDATE fiche_cache SET has_recordings = n > 0, recordings_count = n
+             FROM counted WHERE id = $1
+           RETURNING id, fiche_id, version, groupe_effectif AS groupe, agence_nom, attribution_user_id,
+                     prospect_nom, prospect_prenom, prospect_email, prospect_tel, sales_date,
+                     has_recordings, recordings_count, fetched_at, last_revalidated_at,
+                     true AS "in_scope!""#,
         fiche,
         Json(calls) as _,
     )
-    .execute(&mut *conn)
+    .fetch_one(conn)
     .await?;
-    let listed: Vec<String> = calls.iter().map(|call| call.call_id.clone()).collect();
-    sqlx::query!(
-        "UPDATE recordings SET missing_upstream_since = now()
-          WHERE fiche_cache_id = $1 AND missing_upstream_since IS NULL AND call_id <> ALL($2)",
-        fiche,
-        &listed,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Makes the fiche's counters agree with the table.
-pub async fn count(conn: &mut PgConnection, fiche: i64) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE fiche_cache c SET has_recordings = r.n > 0, recordings_count = r.n
-           FROM (SELECT count(*)::integer AS n FROM recordings WHERE fiche_cache_id = $1) r
-          WHERE c.id = $1",
-        fiche,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    Scoped::try_from(row).map(|found| found.summary)
 }
 
 /// The recordings of a fiche, oldest first, those without a start last.
