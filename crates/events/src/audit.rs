@@ -183,6 +183,9 @@ pub struct StepDeferred {
     pub reason: String,
     /// How long to wait before `attempt + 1`.
     pub retry_after_ms: i64,
+    /// Every call made before it was put off, failed ones included.
+    #[serde(default)]
+    pub calls: Vec<ModelCall>,
 }
 
 impl StepDeferred {

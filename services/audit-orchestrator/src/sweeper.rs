@@ -2,7 +2,7 @@
 //! (`audits.md` 2.10). Each repair is one short transaction on one locked audit; every replica may
 //! run it. A sweeper that repairs often is a bug report, so repairs are counted.
 
-use crate::store::{audit, sweep};
+use crate::store::{audit, lease, sweep};
 use crate::workflow::{Workflow, WorkflowError};
 use chrono::{DateTime, Utc};
 use std::error::Error as _;
@@ -85,6 +85,7 @@ impl Sweeper {
         &self,
         stream_created: Option<DateTime<Utc>>,
     ) -> Result<Repairs, WorkflowError> {
+        lease::forget(&mut *self.db.acquire().await?).await?;
         Ok(Repairs {
             overdue: self.repair_all(Repair::Overdue, stream_created).await?,
             unfinished: self.repair_all(Repair::Unfinished, stream_created).await?,

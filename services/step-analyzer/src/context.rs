@@ -49,6 +49,17 @@ pub struct AuditContext {
     pub read_at: Instant,
 }
 
+/// Whether a step may be paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// By the one who asked.
+    Mine,
+    /// Another one is at it, for at least this long.
+    Held(Duration),
+    /// Nobody waits for it.
+    Unwanted,
+}
+
 /// Reads contexts and keeps them.
 #[derive(Clone)]
 pub struct Contexts {
@@ -81,17 +92,31 @@ impl Contexts {
 
     /// Whether the orchestrator still waits for this step.
     pub async fn wanted(&self, step: &StepAnalyze) -> Result<bool, ContextError> {
+        Ok(self.state(step, None).await?.wanted)
+    }
+
+    /// Takes the lease of a step before it is paid for, or renews it.
+    pub async fn claim(&self, step: &StepAnalyze, holder: &str) -> Result<Claim, ContextError> {
+        let state = self.state(step, Some(holder.to_owned())).await?;
+        Ok(match u64::try_from(state.held_for_ms) {
+            _ if !state.wanted => Claim::Unwanted,
+            Ok(held @ 1..) => Claim::Held(Duration::from_millis(held)),
+            _ => Claim::Mine,
+        })
+    }
+
+    async fn state(
+        &self,
+        step: &StepAnalyze,
+        holder: Option<String>,
+    ) -> Result<pb::GetStepStateResponse, ContextError> {
         let request = pb::GetStepStateRequest {
             audit_id: step.audit_db_id.to_string(),
             step_position: step.step_position,
+            holder,
         };
-        let state = self
-            .client
-            .clone()
-            .get_step_state(request)
-            .await
-            .map_err(|e| refusal(&e))?;
-        Ok(state.into_inner().wanted)
+        let state = self.client.clone().get_step_state(request).await;
+        Ok(state.map_err(|error| refusal(&error))?.into_inner())
     }
 
     async fn read(&self, audit: AuditId) -> Result<Arc<AuditContext>, ContextError> {

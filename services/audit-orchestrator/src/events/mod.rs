@@ -82,9 +82,12 @@ pub async fn consume(
         batch: 256,
         ..named("step-analyzed")
     };
+    let later = SendLater {
+        prices: workflow.settings().prices.clone(),
+    };
     let record = RecordSteps { workflow };
     consumers.batch::<StepAnalyzed, _>(steps, record).await?;
     consumers
-        .handler::<StepDeferred, _>(named("step-deferred"), SendLater)
+        .handler::<StepDeferred, _>(named("step-deferred"), later)
         .await
 }

@@ -1,11 +1,13 @@
 //! `audit/step.deferred`: sends the step again once the provider may be back.
 
 use crate::domain::audit::Phase;
+use crate::domain::prices::ModelPrices;
+use crate::store::call::{self, CallRows};
 use crate::store::{self, audit};
 use sqlx::PgConnection;
 use std::time::Duration;
 use vigie_bus::{Delivery, Failure, Handler, outbox};
-use vigie_events::audit::{StepAnalyze, StepDeferred};
+use vigie_events::audit::{ModelCall, StepAnalyze, StepDeferred};
 
 /// Sendings after a deferral are numbered from here, the watchdog's from 1: neither is mistaken by
 /// the broker for a double of the other.
@@ -15,8 +17,11 @@ const SENDINGS_FROM: u32 = 1_000_000;
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// The handler.
-#[derive(Debug, Clone, Copy)]
-pub struct SendLater;
+#[derive(Debug, Clone)]
+pub struct SendLater {
+    /// What model calls cost.
+    pub prices: ModelPrices,
+}
 
 impl Handler<StepDeferred> for SendLater {
     async fn handle(
@@ -28,7 +33,10 @@ impl Handler<StepDeferred> for SendLater {
             step,
             retry_after_ms,
             reason,
+            calls,
         } = &delivery.body;
+        // Paid for, whether or not anybody still waits for the step.
+        self.keep(tx, step, calls).await?;
         let Some(audit) = audit::lock_one(tx, step.audit_db_id).await? else {
             return Ok(());
         };
@@ -57,5 +65,29 @@ impl Handler<StepDeferred> for SendLater {
             "step deferred"
         );
         Ok(())
+    }
+}
+
+impl SendLater {
+    /// Stores the calls of an attempt once. The twin of a command may have been deferred under the
+    /// same attempt, with an id that the inbox knows no more.
+    async fn keep(
+        &self,
+        tx: &mut PgConnection,
+        step: &StepAnalyze,
+        calls: &[ModelCall],
+    ) -> sqlx::Result<()> {
+        if calls.is_empty() {
+            return Ok(());
+        }
+        let (audit, position) = (step.audit_db_id.get(), step.step_position);
+        let attempt = i32::try_from(step.attempt).unwrap_or(i32::MAX);
+        let known = call::known(tx, &[audit]).await?;
+        if known.contains(&(audit, position, attempt)) {
+            return Ok(());
+        }
+        let mut rows = CallRows::default();
+        rows.push_calls((audit, position, attempt), calls, &self.prices);
+        rows.insert(tx).await
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::app::AppState;
 use crate::rpc::internal;
-use crate::store::context;
+use crate::store::{context, lease};
+use std::time::Duration;
 use tonic::Status;
 use vigie_contracts::audit::v1::{
     GetAuditContextRequest, GetAuditContextResponse, GetStepStateRequest, GetStepStateResponse,
@@ -57,7 +58,7 @@ pub async fn get_audit_context(
     })
 }
 
-/// Whether a step still needs its result.
+/// Whether a step still needs its result, and whether the asker may pay for it now.
 pub async fn get_step_state(
     state: &AppState,
     caller: &Caller,
@@ -69,5 +70,15 @@ pub async fn get_step_state(
     let wanted = context::wants(&mut conn, id, request.step_position)
         .await
         .map_err(internal)?;
-    Ok(GetStepStateResponse { wanted })
+    let mut held = Duration::ZERO;
+    if wanted && let Some(holder) = &request.holder {
+        held = lease::take(&mut conn, id, request.step_position, holder)
+            .await
+            .map_err(internal)?
+            .unwrap_or_default();
+    }
+    Ok(GetStepStateResponse {
+        wanted,
+        held_for_ms: i64::try_from(held.as_millis()).unwrap_or(i64::MAX),
+    })
 }

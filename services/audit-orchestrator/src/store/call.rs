@@ -4,6 +4,7 @@ use crate::domain::answer::Answer;
 use crate::domain::prices::ModelPrices;
 use sqlx::PgConnection;
 use std::collections::HashSet;
+use vigie_events::audit::ModelCall;
 
 /// The calls of answers, by audit. Earlier deliveries of a command may have paid for a call whose
 /// answer was lost with the worker: each is one row in doubt, an upper bound.
@@ -25,15 +26,8 @@ pub struct CallRows {
 impl CallRows {
     /// Adds the calls behind an answer.
     pub fn push(&mut self, audit: i64, answer: &Answer, prices: &ModelPrices) {
-        for call in &answer.calls {
-            let outcome = if call.ok { "ok" } else { "failed" };
-            self.row(audit, answer, &call.engine, &call.model, outcome);
-            self.prompt.push(call.prompt_tokens);
-            self.cached.push(call.cached_tokens);
-            self.completion.push(call.completion_tokens);
-            self.costs.push(prices.cost_micros(call));
-            self.latencies.push(call.latency_ms);
-        }
+        let place = (audit, answer.position, answer.attempt_number());
+        self.push_calls(place, &answer.calls, prices);
         // The built-in engine costs nothing, so nothing of it can be in doubt.
         let lost = if answer.origin.engine == "lexical" {
             0
@@ -41,18 +35,31 @@ impl CallRows {
             answer.delivery - 1
         };
         for _ in 0..lost {
-            self.row(
-                audit,
-                answer,
-                &answer.origin.engine,
-                &answer.origin.model,
-                "in_doubt",
-            );
+            let origin = &answer.origin;
+            self.row(place, &origin.engine, &origin.model, "in_doubt");
             self.prompt.push(0);
             self.cached.push(0);
             self.completion.push(0);
             self.costs.push(None);
             self.latencies.push(0);
+        }
+    }
+
+    /// Adds the calls of an audit's step in one attempt.
+    pub fn push_calls(
+        &mut self,
+        place: (i64, i32, i32),
+        calls: &[ModelCall],
+        prices: &ModelPrices,
+    ) {
+        for call in calls {
+            let outcome = if call.ok { "ok" } else { "failed" };
+            self.row(place, &call.engine, &call.model, outcome);
+            self.prompt.push(call.prompt_tokens);
+            self.cached.push(call.cached_tokens);
+            self.completion.push(call.completion_tokens);
+            self.costs.push(prices.cost_micros(call));
+            self.latencies.push(call.latency_ms);
         }
     }
 
@@ -62,10 +69,16 @@ impl CallRows {
         places.map(|((&audit, &position), &attempt)| (audit, position, attempt))
     }
 
-    fn row(&mut self, audit: i64, answer: &Answer, engine: &str, model: &str, outcome: &str) {
+    fn row(
+        &mut self,
+        (audit, position, attempt): (i64, i32, i32),
+        engine: &str,
+        model: &str,
+        outcome: &str,
+    ) {
         self.audits.push(audit);
-        self.positions.push(answer.position);
-        self.attempts.push(answer.attempt_number());
+        self.positions.push(position);
+        self.attempts.push(attempt);
         self.engines.push(engine.to_owned());
         self.models.push(model.to_owned());
         self.outcomes.push(outcome.to_owned());

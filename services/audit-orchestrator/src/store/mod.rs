@@ -7,6 +7,7 @@ pub mod context;
 pub mod end;
 pub mod fiche;
 pub mod insert;
+pub mod lease;
 pub mod list;
 pub mod log;
 pub mod step;

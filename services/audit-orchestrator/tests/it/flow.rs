@@ -2,20 +2,21 @@
 
 use crate::facts::{analyzed, proven};
 use crate::neighbours::{Script, serve};
-use crate::world::World;
+use crate::world::{World, delivered};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vigie_audit_orchestrator::app::AppState;
 use vigie_audit_orchestrator::domain::audit::Phase;
-use vigie_audit_orchestrator::events;
-use vigie_bus::{Consumers, Sending};
-use vigie_events::audit::{AuditCompleted, AuditRun, StepAnalyze, StepDeferred};
+use vigie_audit_orchestrator::domain::prices::ModelPrices;
+use vigie_audit_orchestrator::events::{self, SendLater};
+use vigie_bus::{Consumers, Handler, Sending};
+use vigie_events::audit::{AuditCompleted, AuditRun, ModelCall, StepAnalyze, StepDeferred};
 use vigie_events::fiche::{FicheFetched, FicheSummary};
 use vigie_events::ids::{AuditId, FicheCacheId, FicheId};
 use vigie_events::transcription::{FicheTranscribed, RunOutcome};
-use vigie_events::{Event, Lane, Message};
+use vigie_events::{Event, Lane, Message, MessageId};
 
 /// A running service without its RPCs.
 struct Running {
@@ -196,12 +197,22 @@ async fn a_deferred_step_waits_in_the_outbox_with_its_next_attempt() {
         use_rlm: None,
         attempt: 1,
     };
+    let spent = ModelCall {
+        engine: "openai".to_owned(),
+        model: "gpt-sim".to_owned(),
+        prompt_tokens: 900,
+        cached_tokens: 0,
+        completion_tokens: 40,
+        latency_ms: 7,
+        ok: false,
+    };
     let deferred = StepDeferred {
         step,
         reason: "503".to_owned(),
         retry_after_ms: 60_000,
+        calls: vec![spent.clone(), spent],
     };
-    running.publish(deferred.message()).await;
+    running.publish(deferred.clone().message()).await;
     let world = &running.world;
     let waiting = vigie_testkit::wait::until("row", Duration::from_secs(10), || async {
         let rows: Vec<(String, String)> = sqlx::query_as(
@@ -215,5 +226,19 @@ async fn a_deferred_step_waits_in_the_outbox_with_its_next_attempt() {
     assert_eq!(message_id, format!("audit-step-{id}-2"));
     let payload: serde_json::Value = serde_json::from_str(&payload).unwrap();
     assert_eq!(payload["attempt"], 2);
+
+    // What it had cost is on record once, also when another worker put the same attempt off.
+    let spent = "SELECT count(*) FROM audit_model_calls
+                  WHERE step_position = 2 AND attempt = 1 AND prompt_tokens = 900";
+    assert_eq!(world.count(spent).await, 2);
+    let later = SendLater {
+        prices: ModelPrices::default(),
+    };
+    let mut twin = deferred.message();
+    twin.id = MessageId::new("a-twin-of-it");
+    let mut tx = world.db.begin().await.unwrap();
+    later.handle(&mut tx, &delivered(twin)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(world.count(spent).await, 2);
     running.end();
 }

@@ -2,6 +2,9 @@
 
 use crate::world::{World, query};
 use chrono::{DateTime, Utc};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::HashSet;
 use vigie_audit_orchestrator::domain::filters::Filters;
 use vigie_audit_orchestrator::store::list;
 use vigie_events::ids::UserId;
@@ -92,6 +95,90 @@ async fn no_filter_widens_a_scope() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// Every parameter of a list with values that match some, all and none of the rows.
+const PARAMETERS: [(&str, &[&str]); 24] = [
+    ("fiche_ids", &["1,2,3,4,5,6,7,8,9", "2", "77"]),
+    ("groupes", &["Ouest", "Est", "Est,Ouest,Sud", ","]),
+    ("groupe_query", &["e", "OUEST", "%"]),
+    ("agence_query", &["a"]),
+    ("prospect_query", &["lenoir", "1", "x"]),
+    ("sales_dates", &["2026-01-14"]),
+    ("sales_date_from", &["2020-01-01"]),
+    ("has_recordings", &["true", "false"]),
+    ("recordings_count_min", &["0"]),
+    ("status", &["pending", "pending,failed", "nonsense"]),
+    ("is_compliant", &["true", "false"]),
+    ("niveau", &["PENDING", "BON"]),
+    ("date_from", &["2020-01-01", "2999-01-01"]),
+    ("date_to", &["2999-01-01"]),
+    ("score_min", &["0", "abc"]),
+    ("has_failed_steps", &["true", "false"]),
+    ("trigger_source", &["api", "automation"]),
+    ("q", &["1", "2", "alice", "or true", "') OR ('1'='1"]),
+    ("latest_only", &["true", "false"]),
+    ("include_deleted", &["true", "false"]),
+    (
+        "sort_by",
+        &["created_at", "score_percentage", "duration_ms"],
+    ),
+    ("sort_order", &["asc", "desc"]),
+    ("limit", &["1", "3", "500"]),
+    ("offset", &["0", "2"]),
+];
+
+/// W17: whatever is asked for, no list shows or counts a row that the scope hides.
+#[tokio::test]
+async fn filters_only_shrink_what_the_scope_shows() {
+    let world = World::new().await;
+    let config = world.config(6).await;
+    let groupes = [Some("Ouest"), Some("Est"), Some("")];
+    let owners = [Some("77"), Some("88"), None];
+    for place in 0..9 {
+        let fiche = (place + 1).to_string();
+        world
+            .project(&fiche, groupes[place / 3], owners[place % 3])
+            .await;
+        // The second makes the first an old version.
+        for _ in 0..2 {
+            world.queued(&fiche, &config).await;
+        }
+    }
+    world
+        .execute("UPDATE audits SET deleted_at = now() WHERE fiche_id IN ('1', '5')")
+        .await;
+    let everything = [
+        ("latest_only", "false"),
+        ("include_deleted", "true"),
+        ("limit", "500"),
+    ];
+    let mut random = StdRng::seed_from_u64(17);
+    let mut conn = world.db.acquire().await.unwrap();
+    for scope in [Scope::Own, Scope::Group, Scope::All].map(scope) {
+        let filters = Filters::parse(&query(&everything)).unwrap();
+        let visible = list::page(&mut conn, &filters, &scope).await.unwrap();
+        let most = visible.total;
+        assert_eq!(most, if scope.all() { 18 } else { 6 });
+        let visible: HashSet<i64> = visible.audits.iter().map(|row| row.id).collect();
+        for _ in 0..200 {
+            let count = random.random_range(0..5);
+            let chosen: Vec<_> = (0..count)
+                .map(|_| {
+                    let (name, values) = PARAMETERS[random.random_range(0..PARAMETERS.len())];
+                    (name, values[random.random_range(0..values.len())])
+                })
+                .collect();
+            let filters = Filters::parse(&query(&chosen)).unwrap();
+            let page = list::page(&mut conn, &filters, &scope).await.unwrap();
+            assert!(page.total <= most, "{chosen:?}");
+            for row in page.audits {
+                let (groupe, owner) = (row.groupe.as_deref(), row.attribution_user_id.as_deref());
+                assert!(scope.allows(groupe, owner), "{chosen:?}: {}", row.fiche_id);
+                assert!(visible.contains(&row.id), "{chosen:?}: {}", row.id);
+            }
+        }
+    }
 }
 
 #[tokio::test]

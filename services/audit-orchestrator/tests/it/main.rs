@@ -8,6 +8,7 @@
 mod facts;
 mod failures;
 mod flow;
+mod leases;
 mod lists;
 mod neighbours;
 mod rpcs;

@@ -5,6 +5,7 @@ use crate::world::{World, delivered, settings};
 use chrono::Utc;
 use std::num::NonZeroUsize;
 use vigie_audit_orchestrator::domain::audit::Phase;
+use vigie_audit_orchestrator::domain::prices::ModelPrices;
 use vigie_audit_orchestrator::domain::window::StepWindow;
 use vigie_audit_orchestrator::events::SendLater;
 use vigie_audit_orchestrator::sweeper::{Repairs, Sweeper};
@@ -241,9 +242,13 @@ async fn silence_counts_from_the_last_sending() {
         step,
         retry_after_ms: 600_000,
         reason: "rate limited".to_owned(),
+        calls: Vec::new(),
+    };
+    let later = SendLater {
+        prices: ModelPrices::default(),
     };
     let mut tx = world.db.begin().await.unwrap();
-    SendLater
+    later
         .handle(&mut tx, &delivered(deferred.message()))
         .await
         .unwrap();

@@ -26,6 +26,11 @@ impl Engine {
         }
     }
 
+    /// Whether a judgement costs money.
+    pub const fn is_paid(&self) -> bool {
+        matches!(self, Self::OpenAi(_))
+    }
+
     /// The model stored with results.
     pub fn model(&self) -> &str {
         match self {

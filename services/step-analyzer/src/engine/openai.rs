@@ -65,6 +65,12 @@ impl OpenAi {
                 Err(problem) => {
                     calls.push(call(&answer, false));
                     metrics::counter!("analyzer.answer.invalid").increment(1);
+                    // Within the span of the command, whose id names audit and step.
+                    tracing::warn!(
+                        call.key = question.call_key,
+                        problem,
+                        "the model's answer is of no use"
+                    );
                     reason = problem;
                 }
             }

@@ -1,8 +1,9 @@
 //! `audit/step.analyze`: judges a step and publishes what was found.
 
-use crate::context::{AuditContext, ContextError, Contexts};
+use crate::context::{AuditContext, Claim, ContextError, Contexts};
 use crate::domain::judgement::{JudgeError, Judgement, Question};
 use crate::engine::Engine;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use vigie_bus::{Bus, BusError, Delivery, Failure, Sending, StatelessWorker};
@@ -26,6 +27,8 @@ pub struct AnalyzeStep {
 const ORCHESTRATOR_AWAY: Duration = Duration::from_secs(15);
 /// How long what the orchestrator said of an audit is taken for current.
 const RECENT: Duration = Duration::from_secs(30);
+/// A third of the life of a lease.
+const RENEW_EVERY: Duration = Duration::from_secs(4);
 
 /// Why a delivered command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +50,7 @@ impl StatelessWorker<StepAnalyze> for AnalyzeStep {
         match self.answer(delivery).await {
             // The orchestrator is away: no fault of the step, so no attempt of it either.
             Err(StepError::Context(error @ ContextError::Unavailable(_))) => {
-                self.defer(delivery, error.to_string(), ORCHESTRATOR_AWAY)
+                self.defer(delivery, error.to_string(), ORCHESTRATOR_AWAY, Vec::new())
                     .await
             }
             Err(StepError::Bus(error)) => Err(error.into()),
@@ -88,8 +91,16 @@ impl AnalyzeStep {
             Err(ContextError::NotFound) => return Ok(()),
             read => read?,
         };
-        if !self.still_wanted(delivery, &context).await? {
-            return Ok(());
+        let holder = uuid::Uuid::new_v4().simple().to_string();
+        match self.claim(delivery, &context, &holder).await? {
+            Claim::Mine => {}
+            Claim::Unwanted => return Ok(()),
+            // A twin of this command: should the other one die, this comes back and finds it free.
+            Claim::Held(left) => {
+                let reason = "another worker is at it".to_owned();
+                let deferred = self.defer(delivery, reason, left, Vec::new()).await;
+                return deferred.map_err(StepError::Given);
+            }
         }
         let position = step.step_position;
         let definition = context
@@ -100,9 +111,11 @@ impl AnalyzeStep {
             return Err(StepError::EmptyTranscript);
         }
         self.show_start(delivery, &context, definition).await;
-        self.judge(delivery, &context, definition)
-            .await
-            .map_err(StepError::Given)
+        let judging = self.judge(delivery, &context, definition);
+        tokio::select! {
+            judged = judging => judged.map_err(StepError::Given),
+            never = self.keep_lease(step, &holder) => match never {},
+        }
     }
 
     /// The step was paid for. A result that the orchestrator has not stored is published once more:
@@ -121,22 +134,42 @@ impl AnalyzeStep {
         Ok(())
     }
 
-    /// Whether a step without a result on the bus is still waited for: facts live for days only, and
-    /// an audit may have ended meanwhile. The orchestrator is asked unless the message is fresh and
+    /// Whether a step without a result on the bus is still waited for, and nobody else pays for it:
+    /// facts live for days only, an audit may have ended meanwhile, and a command may have been sent
+    /// twice. Where nothing is paid, the orchestrator is asked unless the message is fresh and
     /// what it said of the audit is moments old.
-    async fn still_wanted(
+    async fn claim(
         &self,
         delivery: &Delivery<StepAnalyze>,
         context: &AuditContext,
-    ) -> Result<bool, ContextError> {
+        holder: &str,
+    ) -> Result<Claim, ContextError> {
         let step = &delivery.body;
         if context.stored_positions.contains(&step.step_position) {
-            return Ok(false);
+            return Ok(Claim::Unwanted);
         }
-        if delivery.fresh && context.read_at.elapsed() < RECENT {
-            return Ok(true);
+        let known = delivery.fresh && context.read_at.elapsed() < RECENT;
+        if known && !self.engine.is_paid() {
+            return Ok(Claim::Mine);
         }
-        self.contexts.wanted(step).await
+        match self.contexts.claim(step, holder).await {
+            // It was wanted moments ago; the results of its siblings wait for the orchestrator too.
+            Err(ContextError::Unavailable(_)) if known => Ok(Claim::Mine),
+            claim => claim,
+        }
+    }
+
+    /// Renews the lease for as long as the step is judged. A lost one changes nothing any more: the
+    /// call is made.
+    async fn keep_lease(&self, step: &StepAnalyze, holder: &str) -> Infallible {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            if self.engine.is_paid()
+                && let Err(error) = self.contexts.claim(step, holder).await
+            {
+                tracing::debug!(%error, "lease not renewed");
+            }
+        }
     }
 
     async fn judge(
@@ -164,8 +197,8 @@ impl AnalyzeStep {
             Err(JudgeError::Unavailable {
                 reason,
                 retry_after,
-                ..
-            }) => self.defer(delivery, reason, retry_after).await,
+                calls,
+            }) => self.defer(delivery, reason, retry_after, calls).await,
         }
     }
 
@@ -215,6 +248,7 @@ impl AnalyzeStep {
         delivery: &Delivery<StepAnalyze>,
         reason: String,
         retry_after: Duration,
+        calls: Vec<ModelCall>,
     ) -> Result<(), Failure> {
         tracing::warn!(audit.id = %delivery.body.audit_db_id,
             audit.step = delivery.body.step_position, reason, "step deferred");
@@ -225,6 +259,7 @@ impl AnalyzeStep {
             step: delivery.body.clone(),
             reason,
             retry_after_ms,
+            calls,
         };
         Ok(self
             .bus

@@ -1,16 +1,16 @@
 //! Every command once more: at once, and again when all is done.
 
 use super::automation::run_to_its_end;
-use super::{COMPLIANT, LIMIT, UNANNOUNCED, audit, check_complete, fiche_at, options};
+use super::{COMPLIANT, LIMIT, UNANNOUNCED, audit, check_complete, fiche_at, model_calls, options};
 use anyhow::{Context, Result, ensure};
 use async_nats::jetstream::{self, consumer, stream::Stream};
 use async_nats::{Client, Message, Subscriber};
 use futures::{StreamExt, TryStreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use vigie_testkit::Schema;
 use vigie_testkit::api::{ApiClient, text};
-use vigie_testkit::stack::{Simulator, Stack};
+use vigie_testkit::stack::{Service, Simulator, Stack};
 use vigie_testkit::wait;
 
 const SENDING: &str = "Nats-Msg-Id";
@@ -153,5 +153,32 @@ async fn every_command_sent_again_changes_nothing() -> Result<()> {
         .map(|command| command.subject.as_str())
         .collect();
     assert!(kinds.len() >= 6, "{kinds:?}");
+    stack.down().await
+}
+
+/// A command that comes again while its call is being made is not paid for again.
+#[tokio::test]
+async fn a_step_under_way_is_paid_for_once() -> Result<()> {
+    let options = options().await?.with_replicas(Service::StepAnalyzer, 2);
+    let stack = Stack::start(options).await?;
+    let api = stack.api().await?;
+    let broker = async_nats::connect(&stack.state().nats_url).await?;
+    let mut work = broker.subscribe("work.audit.step.analyze.>").await?;
+    broker.flush().await?;
+    let fiche = fiche_at(&api, UNANNOUNCED).await?;
+    let slow = json!({ "kind": "latency", "latency_ms": 1500 });
+    stack.fault(Simulator::Model, &slow).await?;
+    let mut commands = Vec::new();
+    let detail = tokio::select! {
+        detail = audit(&api, &fiche, |_| {}) => detail?,
+        broken = double(&broker, &mut work, &mut commands) => {
+            broken?;
+            anyhow::bail!("unreachable: it only ends in an error")
+        }
+    };
+    quiet(&stack, &broker).await?;
+    let steps = check_complete(&detail)?;
+    assert_eq!(commands.len() as u64, steps, "every command had a twin");
+    assert_eq!(model_calls(&stack).await?.0, steps);
     stack.down().await
 }
