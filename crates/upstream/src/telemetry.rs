@@ -28,6 +28,12 @@ impl Call {
     pub(crate) fn retried(self) {
         metrics::counter!("upstream.retry", "provider" => self.provider, "operation" => self.operation)
             .increment(1);
+        // Of what, the spans around say.
+        tracing::info!(
+            upstream.provider = self.provider,
+            upstream.operation = self.operation,
+            "asked again"
+        );
     }
 
     /// Rows of an answer were left out as unreadable.

@@ -100,7 +100,7 @@ pub(super) fn settled(lane: &LaneRuntime, done: Done) {
         Done::Foreign => lane.meters.foreign.increment(1),
         Done::Seen => {
             lane.meters.seen.increment(1);
-            tracing::debug!("seen before");
+            tracing::info!("skipped: seen before");
         }
     }
 }

@@ -10,6 +10,7 @@ mod kills;
 mod refusals;
 mod scope;
 mod secrets;
+mod silence;
 mod tokens;
 mod traces;
 
