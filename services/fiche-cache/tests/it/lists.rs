@@ -110,6 +110,43 @@ async fn a_list_shows_only_what_is_known_to_be_in_scope() {
     app.stop().await;
 }
 
+/// Every day and caller against the one rule, read off the rows themselves.
+#[tokio::test]
+async fn no_day_shows_what_a_scope_hides() {
+    let app = App::start().await;
+    for place in 0..8 {
+        app.fetch(&format!("s{place}"), &fiche(place), false)
+            .await
+            .fetched();
+    }
+    let owners: Vec<_> = (0..8).map(|place| (fiche(place), owner(place))).collect();
+    let day = today();
+    let days = [day.pred_opt().unwrap(), day, day.succ_opt().unwrap()];
+    for (_, (groupe, seller)) in &owners {
+        for scope in [Scope::Own, Scope::Group] {
+            // Each level matches by its own field alone, also when both are set.
+            let caller = user(scope, groupe, seller);
+            let mut seen = 0;
+            for day in days {
+                for row in by_date(&app, &caller, &day.to_string()).await.unwrap() {
+                    let (_, of) = owners.iter().find(|it| it.0 == row.fiche_id).unwrap();
+                    match scope {
+                        Scope::Own => assert_eq!(of.1, *seller),
+                        Scope::Group | Scope::All => assert_eq!(of.0, *groupe),
+                    }
+                    seen += 1;
+                }
+            }
+            let mine = owners.iter().filter(|(_, of)| match scope {
+                Scope::Own => of.1 == *seller,
+                Scope::Group | Scope::All => of.0 == *groupe,
+            });
+            assert_eq!(seen, mine.count());
+        }
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn dates_are_checked() {
     let app = App::start().await;
