@@ -60,6 +60,7 @@ impl FromEnv for Config {
                 deadline: env.seconds("TRANSCRIPTION_MAX_WAIT_SECONDS", 900, 30),
                 item_lease: env.seconds("TRANSCRIPTION_ITEM_LEASE_SECONDS", 900, 30),
                 log: env.flag("WORKFLOW_LOG_DB_ENABLED", true),
+                log_retention: days(env.int_min("WORKFLOW_LOG_RETENTION_DAYS", 90, 1)),
                 provider_configured: true,
             },
             speech: speech(env),
@@ -78,6 +79,10 @@ impl FromEnv for Config {
         };
         env.done(config)
     }
+}
+
+const fn days(days: u32) -> Duration {
+    Duration::from_hours(days as u64 * 24)
 }
 
 fn speech(env: &mut Env) -> SpeechConfig {
@@ -171,6 +176,9 @@ mod tests {
         assert_eq!(config.settings.deadline, Duration::from_mins(15));
         assert_eq!(config.settings.max_recordings, 50);
         assert_eq!(config.settings.progress_every, 3);
+        assert_eq!(config.settings.log_retention, days(90));
+        // A delivery ends before the run that waits for it (C-T21).
+        assert!(config.settings.item_deadline() < config.settings.deadline);
         assert_eq!(config.concurrency.recordings, 10);
         assert!(matches!(
             config.speech.provider,

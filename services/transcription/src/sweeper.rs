@@ -95,6 +95,7 @@ impl Sweeper {
         };
         let mut conn = self.db.acquire().await?;
         store::start::forget(&mut conn).await?;
+        sweep::forget(&mut conn, self.workflow.settings().log_retention).await?;
         for lane in sweep::lanes(&mut conn).await? {
             let name = lane.lane;
             let set = |what: &'static str, value: f64| {

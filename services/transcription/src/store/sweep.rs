@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// An open run past its deadline, locked.
@@ -77,6 +78,29 @@ pub async fn silent(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Forgets old log lines, some at a time, and batches of which none can be left.
+#[tracing::instrument(name = "store.sweep.forget", skip_all, err)]
+pub async fn forget(conn: &mut PgConnection, keep: Duration) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM workflow_logs WHERE ctid IN
+             (SELECT ctid FROM workflow_logs
+               WHERE created_at < now() - make_interval(secs => $1) LIMIT 5000)",
+        keep.as_secs_f64()
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM transcription_batches WHERE ctid IN
+             (SELECT ctid FROM transcription_batches
+               WHERE created_at < now() - make_interval(secs => $1)
+                 AND completed_at IS NOT NULL LIMIT 100)",
+        keep.as_secs_f64()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// How full a lane is.

@@ -35,6 +35,8 @@ pub struct Settings {
     pub item_lease: Duration,
     /// Whether `workflow_logs` are written.
     pub log: bool,
+    /// How long they are kept.
+    pub log_retention: Duration,
     /// Whether the speech provider can be asked at all.
     pub provider_configured: bool,
 }

@@ -250,3 +250,50 @@ async fn without_a_key_a_run_that_needs_it_ends_at_once() {
     assert_eq!(end.reason.as_deref(), Some("provider_not_configured"));
     assert_eq!(world.shown().await, ["status_check", "failed"]);
 }
+
+#[tokio::test]
+async fn answers_in_the_wrong_order_change_nothing() {
+    let world = World::new().await;
+    world.recorded("44", &["a"]).await;
+    // The refresh failed, and a late answer says that it did not.
+    let run = world.planned("44").await;
+    world.fetch_failed(run, "44", FetchFailure::Upstream).await;
+    world.fetched(run, "44").await;
+    world.recording(run, "44", "a").await.unwrap();
+    assert_eq!(world.ended(run).await.status, RunOutcome::Failed);
+    assert_eq!(world.requests(), 0);
+
+    // The other way round: the run goes on.
+    world.transcribe(asked("44", 2, false)).await;
+    let run = world.run_of("44").await;
+    world.fetched(run, "44").await;
+    world.fetch_failed(run, "44", FetchFailure::NotFound).await;
+    assert_eq!(world.state_of(run).await.0, "running");
+
+    // A command of a run that nobody knows, and of a recording that is none of the run's.
+    let unknown = uuid::Uuid::from_u128(7);
+    world.recording(unknown, "44", "a").await.unwrap();
+    world.fetched(unknown, "44").await;
+    world.recording(run, "44", "other").await.unwrap();
+    assert_eq!(world.requests(), 0);
+    world.recording(run, "44", "a").await.unwrap();
+    assert_eq!(world.ended(run).await.status, RunOutcome::Completed);
+}
+
+#[tokio::test]
+async fn a_fact_about_somebody_elses_fetch_is_nobodys_answer() {
+    let world = World::new().await;
+    world.recorded("44", &["a"]).await;
+    let run = world.planned("44").await;
+    let worker = vigie_transcription::events::PlanFetched::new(world.state.clone());
+    for request in ["audit-9-fetch", "sale-44-fetch", "automation-3-fetch-44"] {
+        let fact = vigie_events::fiche::FicheFetched {
+            request_id: request.to_owned(),
+            ..crate::world::fetched(run, "44")
+        };
+        let delivery = crate::world::delivered(fact.message());
+        let found = vigie_bus::Worker::work(&worker, &delivery).await.unwrap();
+        assert!(found.is_none(), "{request}");
+    }
+    assert_eq!(world.state_of(run).await.0, "planned");
+}

@@ -99,3 +99,19 @@ async fn a_deadline_ends_a_run_with_what_it_has() {
     world.recording(run, "44", "b").await.unwrap();
     assert_eq!(world.requests(), 1);
 }
+
+#[tokio::test]
+async fn old_lines_are_forgotten() {
+    let world = World::with(&[("WORKFLOW_LOG_RETENTION_DAYS", "30")]).await;
+    world.running("44", &["a"]).await;
+    world.planned("45").await;
+    world
+        .execute(
+            "UPDATE workflow_logs SET created_at = now() - interval '31 days'
+              WHERE entity_id = '44'",
+        )
+        .await;
+    sweeper(&world).round(None).await.unwrap();
+    let left = world.count("SELECT count(*) FROM workflow_logs").await;
+    assert_eq!(left, 1);
+}
