@@ -29,7 +29,8 @@ mod trace;
 pub use bus::Bus;
 pub use config::BusConfig;
 pub use consume::{
-    BatchHandler, ConsumerOptions, Consumers, Delivery, Failure, Handler, StatelessWorker, Worker,
+    BatchHandler, ConsumerOptions, Consumers, Delivery, Failure, Handler, RealtimeQueue, Shown,
+    StatelessWorker, Worker,
 };
 pub use db::{Db, Tx};
 pub use error::{BusError, OutboxError};

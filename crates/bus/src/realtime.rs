@@ -148,7 +148,7 @@ impl Reader {
                 () = tokio::time::sleep(DOUBT), if self.in_doubt => None,
             };
             match next {
-                Some(Some(Ok(message))) => match self.frame(&message) {
+                Some(Some(Ok(message))) => match decode(&message, self.incarnation_ms) {
                     Some(frame) => return Some(Ok(frame)),
                     None => continue,
                 },
@@ -178,27 +178,28 @@ impl Reader {
         }
         None
     }
+}
 
-    fn frame(&self, message: &Message) -> Option<RealtimeFrame> {
-        let stream_sequence = message.info().ok()?.stream_sequence;
-        let headers = message.headers.as_ref();
-        let Some(event) = envelope::header(headers, envelope::TYPE) else {
-            tracing::warn!(stream_sequence, "realtime message without a type skipped");
-            metrics::counter!("bus.realtime.undecodable").increment(1);
-            return None;
-        };
-        let channels = envelope::header(headers, envelope::CHANNELS)
-            .unwrap_or_default()
-            .split(',')
-            .filter(|name| !name.is_empty())
-            .map(Channel::from_wire)
-            .collect();
-        Some(RealtimeFrame {
-            incarnation_ms: self.incarnation_ms,
-            stream_sequence,
-            event: event.to_owned(),
-            channels,
-            payload: message.payload.clone(),
-        })
-    }
+/// Reads a message of the realtime stream; none where it cannot be one.
+pub(crate) fn decode(message: &Message, incarnation_ms: u64) -> Option<RealtimeFrame> {
+    let stream_sequence = message.info().ok()?.stream_sequence;
+    let headers = message.headers.as_ref();
+    let Some(event) = envelope::header(headers, envelope::TYPE) else {
+        tracing::warn!(stream_sequence, "realtime message without a type skipped");
+        metrics::counter!("bus.realtime.undecodable").increment(1);
+        return None;
+    };
+    let channels = envelope::header(headers, envelope::CHANNELS)
+        .unwrap_or_default()
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(Channel::from_wire)
+        .collect();
+    Some(RealtimeFrame {
+        incarnation_ms,
+        stream_sequence,
+        event: event.to_owned(),
+        channels,
+        payload: message.payload.clone(),
+    })
 }

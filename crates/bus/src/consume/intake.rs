@@ -65,6 +65,17 @@ impl Intake {
         })
     }
 
+    /// Of the realtime stream.
+    pub(super) async fn of_realtime(bus: &Bus, config: Config) -> Result<Self, BusError> {
+        let consumer = create(bus, StreamKind::Realtime, &config).await?;
+        Ok(Self {
+            bus: bus.clone(),
+            stream: StreamKind::Realtime,
+            config,
+            current: Mutex::new((0, Arc::new(consumer))),
+        })
+    }
+
     /// The consumer, and its generation: what a slot names when it finds it gone.
     pub(super) async fn consumer(&self) -> (u64, Arc<PullConsumer>) {
         self.current.lock().await.clone()

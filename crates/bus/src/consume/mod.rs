@@ -14,6 +14,7 @@ mod lane;
 mod meters;
 mod options;
 mod park;
+mod showing;
 mod single;
 mod slot;
 mod stateless;
@@ -22,6 +23,7 @@ mod work;
 pub use delivery::{Delivery, Failure};
 pub use handlers::{BatchHandler, Handler, StatelessWorker, Worker};
 pub use options::ConsumerOptions;
+pub use showing::{RealtimeQueue, Shown};
 
 use crate::{Bus, BusError, Db};
 use batch::Batches;
