@@ -155,13 +155,12 @@ fn ring(
 ) -> anyhow::Result<Ring> {
     let open = |row: &StoredKey| {
         let known = before.and_then(|ring| ring.all().find(|key| key.kid == row.kid));
-        let (signer, jwk) = match known {
-            Some(key) => (Arc::clone(&key.signer), key.jwk.clone()),
-            None => {
-                let der = sealing.open(KEY_CONTEXT, &row.private_key)?;
-                let key = SigningKey::from_pkcs8(&row.kid, &der)?;
-                (Arc::new(Signer::new(realm.clone(), &key)), key.jwk())
-            }
+        let (signer, jwk) = if let Some(key) = known {
+            (Arc::clone(&key.signer), key.jwk.clone())
+        } else {
+            let der = sealing.open(KEY_CONTEXT, &row.private_key)?;
+            let key = SigningKey::from_pkcs8(&row.kid, &der)?;
+            (Arc::new(Signer::new(realm.clone(), &key)), key.jwk())
         };
         anyhow::Ok(Key {
             kid: row.kid.clone(),

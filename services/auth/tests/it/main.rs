@@ -2,9 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod accounts;
 mod admin;
+mod backoff;
 mod keys;
 mod machines;
+mod passwords;
+mod rotation;
 mod sessions;
 mod support;
 mod tickets;

@@ -45,7 +45,7 @@ async fn every_wrong_login_gets_one_answer() -> Result<()> {
 async fn one_of_parallel_refreshes_wins_and_its_session_lives() -> Result<()> {
     let app = App::start().await?;
     let first = app.login().await?;
-    let tries = (0..20).map(|_| app.refresh(&first.refresh_token));
+    let tries = (0..50).map(|_| app.refresh(&first.refresh_token));
     let outcomes = futures::future::join_all(tries).await;
     let winners: Vec<_> = outcomes
         .iter()
@@ -138,5 +138,79 @@ async fn me_is_read_live_and_needs_both_tokens() -> Result<()> {
     assert_eq!(disabled.message(), "User is disabled");
     let refused = app.refresh(&session.refresh_token).await.unwrap_err();
     assert_eq!(refused.message(), "User is disabled");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_late_reuse_ends_the_family_and_says_so() -> Result<()> {
+    let app = App::start().await?;
+    let (first, other) = (app.login().await?, app.login().await?);
+    let second = app.refresh(&first.refresh_token).await?;
+    // Within ten seconds it is a double click.
+    let twice = app.refresh(&first.refresh_token).await.unwrap_err();
+    assert_eq!(twice.message(), "Refresh token revoked");
+    let second = app.refresh(&second.refresh_token).await?;
+
+    let pool = app.database.pool(vigie_testkit::Schema::Auth).await?;
+    let third = app.refresh(&second.refresh_token).await?;
+    sqlx::query("UPDATE refresh_tokens SET revoked_at = revoked_at - interval '11 s'")
+        .execute(&pool)
+        .await?;
+    let stolen = app.refresh(&second.refresh_token).await.unwrap_err();
+    assert_eq!(stolen.message(), "Refresh token revoked");
+    let ended = app.refresh(&third.refresh_token).await.unwrap_err();
+    assert_eq!(ended.message(), "Refresh token revoked");
+    // Another session of the same user lives.
+    app.refresh(&other.refresh_token).await?;
+
+    let noted: Vec<(String, i64)> =
+        sqlx::query_as("SELECT reason, version FROM principal_changes WHERE sid IS NOT NULL")
+            .fetch_all(&pool)
+            .await?;
+    assert_eq!(noted, [("reuse".to_owned(), 1)]);
+    let events: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM audit_events WHERE action = 'session.reused'")
+            .fetch_one(&pool)
+            .await?;
+    assert_eq!(events, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_ends_for_good_at_its_cap() -> Result<()> {
+    let app = App::with(&[("AUTH_SESSION_MAX_SECONDS", "3600")]).await?;
+    let session = app.login().await?;
+    assert!((3590..=3600).contains(&session.refresh_expires_in_seconds));
+    let pool = app.database.pool(vigie_testkit::Schema::Auth).await?;
+    sqlx::query("UPDATE refresh_tokens SET family_expires_at = now() + interval '9 s'")
+        .execute(&pool)
+        .await?;
+    let session = app.refresh(&session.refresh_token).await?;
+    assert!(session.refresh_expires_in_seconds <= 9);
+    sqlx::query("UPDATE refresh_tokens SET family_expires_at = now()")
+        .execute(&pool)
+        .await?;
+    let ended = app.refresh(&session.refresh_token).await.unwrap_err();
+    assert_eq!(ended.message(), "Refresh token expired");
+    Ok(())
+}
+
+#[tokio::test]
+async fn rotations_do_not_slip_past_the_end_of_a_session() -> Result<()> {
+    let app = App::start().await?;
+    for _ in 0..10 {
+        let first = app.login().await?;
+        let second = app.refresh(&first.refresh_token).await?;
+        let third = app.refresh(&second.refresh_token).await?;
+        // Theft is seen while the owner rotates.
+        let (stolen, rotated) = tokio::join!(
+            app.refresh(&first.refresh_token),
+            app.refresh(&third.refresh_token),
+        );
+        assert!(stolen.is_err());
+        if let Ok(fourth) = rotated {
+            assert!(app.refresh(&fourth.refresh_token).await.is_err());
+        }
+    }
     Ok(())
 }

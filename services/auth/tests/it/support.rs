@@ -8,6 +8,7 @@ use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::Channel;
 use vigie_auth::app;
 use vigie_auth::config::Config;
+use vigie_bus::{Bus, BusConfig};
 use vigie_contracts::auth::v1 as pb;
 use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
@@ -25,6 +26,21 @@ pub struct App {
     pub client: AuthServiceClient<Channel>,
     pub database: TestDatabase,
     running: Running,
+    prefix: String,
+}
+
+/// Another process of the same service.
+pub struct Replica {
+    pub client: AuthServiceClient<Channel>,
+    running: Running,
+}
+
+impl Replica {
+    /// Stops it.
+    pub async fn stop(self) -> Result<()> {
+        self.running.stop().await?;
+        Ok(())
+    }
 }
 
 impl App {
@@ -39,10 +55,27 @@ impl App {
     }
 
     pub async fn on(database: TestDatabase, more: &[(&str, &str)]) -> Result<Self> {
+        let (running, prefix) = Self::launch(&database.url(Schema::Auth), more).await?;
+        let client = connect(running.grpc_addr).await?;
+        Ok(Self {
+            client,
+            database,
+            running,
+            prefix,
+        })
+    }
+
+    /// Another process on the same database.
+    pub async fn replica(&self) -> Result<Replica> {
+        let (running, _) = Self::launch(&self.database.url(Schema::Auth), &[]).await?;
+        let client = connect(running.grpc_addr).await?;
+        Ok(Replica { client, running })
+    }
+
+    async fn launch(url: &str, more: &[(&str, &str)]) -> Result<(Running, String)> {
         let hash = hex::encode(Sha256::digest(SECRET));
         let nats = Nats::shared().await?.url().to_owned();
         let prefix = Nats::unique_prefix();
-        let url = database.url(Schema::Auth);
         let clients = format!("gateway={hash}");
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         let mut variables = vec![
@@ -50,7 +83,7 @@ impl App {
             ("NATS_PREFIX", prefix.as_str()),
             ("GRPC_ADDR", "127.0.0.1:0"),
             ("METRICS_ADDR", "127.0.0.1:0"),
-            ("DATABASE_URL", &url),
+            ("DATABASE_URL", url),
             ("VIGIE_ENCRYPTION_KEY", key),
             ("INTERNAL_CLIENTS", &clients),
             ("AUTH_SEED_ADMIN_EMAIL", EMAIL),
@@ -63,12 +96,25 @@ impl App {
         let config = Config::from_env(&mut env)?;
         let parts = Parts::bind(ServiceName::Auth, config, platform).await?;
         let running = start(parts, app::start).await?;
-        let client = connect(running.grpc_addr).await?;
-        Ok(Self {
-            client,
-            database,
-            running,
+        Ok((running, prefix))
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> String {
+        let addr = self.running.grpc_addr.expect("auth answers gRPC");
+        format!("http://{addr}")
+    }
+
+    /// The bus that it sends on.
+    pub async fn bus(&self) -> Result<Bus> {
+        Ok(Bus::connect(BusConfig {
+            url: Nats::shared().await?.url().to_owned(),
+            creds_file: None,
+            prefix: Some(self.prefix.clone()),
+            replicas: 1,
+            source: "auth",
         })
+        .await?)
     }
 
     /// The service of administration.

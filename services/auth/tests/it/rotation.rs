@@ -1,0 +1,117 @@
+//! Signing keys change while tokens of the old one are out, on two replicas.
+
+use crate::support::App;
+use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tonic::Code;
+use tonic::transport::Channel;
+use vigie_contracts::auth::v1 as pb;
+use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
+use vigie_contracts::auth::v1::trust_service_client::TrustServiceClient;
+use vigie_testkit::Schema;
+
+async fn kids(client: &AuthServiceClient<Channel>) -> Result<Vec<String>> {
+    let answer = client.clone().get_jwks(pb::GetJwksRequest {}).await?;
+    let keys = answer.into_inner().keys.into_iter();
+    Ok(keys.map(|key| key.kid).collect())
+}
+
+/// The key that signed a token.
+fn kid(token: &str) -> Result<String> {
+    let header = token.split('.').next().unwrap_or_default();
+    let header: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header)?)?;
+    Ok(header["kid"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn me(app: &App, client: &AuthServiceClient<Channel>, token: &str) -> Result<Code> {
+    let request = app.as_gateway(pb::GetMeRequest {}, Some(token)).await?;
+    Ok(match client.clone().get_me(request).await {
+        Ok(_) => Code::Ok,
+        Err(status) => status.code(),
+    })
+}
+
+#[tokio::test]
+async fn the_next_key_is_published_before_it_signs_and_the_old_one_after() -> Result<()> {
+    let app = App::start().await?;
+    let other = app.replica().await?;
+    let pool = app.database.pool(Schema::Auth).await?;
+    let first = app.login().await?;
+    let old = kid(&first.access_token)?;
+
+    let mut trust = TrustServiceClient::connect(app.url()).await?;
+    let rotate = app
+        .as_gateway(pb::RotateKeysRequest {}, Some(&first.access_token))
+        .await?;
+    let keys = trust.rotate_keys(rotate).await?.into_inner().keys;
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0].kid, old);
+    assert!(keys[0].retired_at.as_deref() > Some(&*keys[1].not_before));
+    let new = keys[1].kid.clone();
+
+    // Published on both, signing on none.
+    for client in [&app.client, &other.client] {
+        assert_eq!(kids(client).await?, [old.clone(), new.clone()]);
+    }
+    assert_eq!(kid(&app.login().await?.access_token)?, old);
+    let rotate = app
+        .as_gateway(pb::RotateKeysRequest {}, Some(&first.access_token))
+        .await?;
+    let early = trust.rotate_keys(rotate).await.unwrap_err();
+    assert_eq!(early.code(), Code::FailedPrecondition, "{early:?}");
+
+    // Its time comes: both sign with it once they have read the table, and know either's tokens.
+    sqlx::query("UPDATE signing_keys SET not_before = now() WHERE kid = $1")
+        .bind(&new)
+        .execute(&pool)
+        .await?;
+    for client in [&app.client, &other.client] {
+        kids(client).await?;
+    }
+    let second = app.login().await?;
+    assert_eq!(kid(&second.access_token)?, new);
+    for client in [&app.client, &other.client] {
+        for token in [&first.access_token, &second.access_token] {
+            assert_eq!(me(&app, client, token).await?, Code::Ok);
+        }
+    }
+
+    // It is over: no longer published, and a replica that starts now refuses what it signed.
+    sqlx::query("UPDATE signing_keys SET retired_at = now() WHERE kid = $1")
+        .bind(&old)
+        .execute(&pool)
+        .await?;
+    assert_eq!(kids(&other.client).await?, [new]);
+    let late = app.replica().await?;
+    assert_eq!(
+        me(&app, &late.client, &first.access_token).await?,
+        Code::Unauthenticated
+    );
+    assert_eq!(
+        me(&app, &late.client, &second.access_token).await?,
+        Code::Ok
+    );
+    late.stop().await?;
+    other.stop().await
+}
+
+#[tokio::test]
+async fn keys_are_rotated_by_those_who_may() -> Result<()> {
+    let app = App::start().await?;
+    let mut trust = TrustServiceClient::connect(app.url()).await?;
+    let service = app.as_gateway(pb::RotateKeysRequest {}, None).await?;
+    let refused = trust.rotate_keys(service).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let token = app.login().await?.access_token;
+    let pool = app.database.pool(Schema::Auth).await?;
+    sqlx::query("UPDATE users SET status = 'DISABLED'")
+        .execute(&pool)
+        .await?;
+    let disabled = app
+        .as_gateway(pb::RotateKeysRequest {}, Some(&token))
+        .await?;
+    let refused = trust.rotate_keys(disabled).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    Ok(())
+}
