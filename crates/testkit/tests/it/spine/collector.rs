@@ -1,6 +1,6 @@
 //! A collector of traces, as OTLP knows it: keeps what services export.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -58,11 +58,7 @@ impl Collector {
 
     /// The spans of this trace that came so far.
     pub(super) fn spans_of(&self, trace: &str) -> Result<Vec<Span>> {
-        let wanted: Vec<u8> = (0..trace.len())
-            .step_by(2)
-            .map(|at| trace.get(at..at + 2).context("an even number of digits"))
-            .map(|digits| Ok(u8::from_str_radix(digits?, 16)?))
-            .collect::<Result<_>>()?;
+        let wanted = hex::decode(trace)?;
         let kept = self.kept.0.lock().unwrap_or_else(PoisonError::into_inner);
         let spans = kept.iter().filter(|span| span.trace == wanted);
         Ok(spans.cloned().collect())

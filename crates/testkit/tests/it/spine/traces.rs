@@ -92,16 +92,12 @@ fn check_joined(spans: &[Span]) -> Result<()> {
         .filter(|it| !services.contains(*it))
         .collect();
     anyhow::ensure!(missing.is_empty(), "no spans of {missing:?}");
-    let ids: BTreeSet<String> = spans.iter().map(|span| hex(&span.id)).collect();
+    let ids: BTreeSet<String> = spans.iter().map(|span| hex::encode(&span.id)).collect();
     let hangs = |span: &&Span| {
-        let parent = hex(&span.parent);
+        let parent = hex::encode(&span.parent);
         parent == CLIENT_SPAN || ids.contains(&parent)
     };
     let loose: Vec<_> = spans.iter().filter(|span| !hangs(span)).collect();
     anyhow::ensure!(loose.is_empty(), "loose spans {loose:?}");
     Ok(())
-}
-
-fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
