@@ -37,6 +37,8 @@ pub struct Summary {
     pub fetched_at: Option<DateTime<Utc>>,
     /// When a sales list last showed it.
     pub last_revalidated_at: Option<DateTime<Utc>>,
+    /// When the details, or the marker, count no more.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// What a `fiche/fetched` says besides the summary.

@@ -177,6 +177,7 @@ pub(super) fn encode(summary: Summary) -> pb::FicheSummary {
         recordings_count: summary.recordings_count,
         fetched_at: summary.fetched_at.map(iso),
         last_revalidated_at: summary.last_revalidated_at.map(iso),
+        expires_at: summary.expires_at.map(iso),
     }
 }
 
@@ -198,5 +199,6 @@ fn encode_look_up(new: NewDetails) -> pb::FicheSummary {
         recordings_count: None,
         fetched_at: None,
         last_revalidated_at: None,
+        expires_at: None,
     }
 }

@@ -84,6 +84,7 @@ pub(super) struct SummaryRow {
     pub(super) recordings_count: Option<i32>,
     pub(super) fetched_at: Option<DateTime<Utc>>,
     pub(super) last_revalidated_at: Option<DateTime<Utc>>,
+    pub(super) expires_at: Option<DateTime<Utc>>,
     pub(super) in_scope: bool,
 }
 
@@ -109,6 +110,7 @@ impl TryFrom<SummaryRow> for Scoped {
                 recordings_count: row.recordings_count,
                 fetched_at: row.fetched_at,
                 last_revalidated_at: row.last_revalidated_at,
+                expires_at: row.expires_at,
             },
             in_scope: row.in_scope,
         })
@@ -127,6 +129,7 @@ pub async fn summaries(
         r#"SELECT id, fiche_id, version, groupe_effectif AS groupe, agence_nom, attribution_user_id,
                   prospect_nom, prospect_prenom, prospect_email, prospect_tel, sales_date,
                   has_recordings, recordings_count, fetched_at, last_revalidated_at,
+                  CASE state WHEN 'not_found' THEN not_found_until ELSE details_expires_at END AS expires_at,
                   COALESCE($2 OR groupe_effectif = ANY($3) OR attribution_user_id = $4, false)
                       AS "in_scope!"
              FROM fiche_cache

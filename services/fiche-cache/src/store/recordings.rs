@@ -57,6 +57,7 @@ pub async fn write(conn: &mut PgConnection, fiche: i64, calls: &[Call]) -> sqlx:
            RETURNING id, fiche_id, version, groupe_effectif AS groupe, agence_nom, attribution_user_id,
                      prospect_nom, prospect_prenom, prospect_email, prospect_tel, sales_date,
                      has_recordings, recordings_count, fetched_at, last_revalidated_at,
+                     details_expires_at AS expires_at,
                      true AS "in_scope!""#,
         fiche,
         Json(calls) as _,

@@ -1,5 +1,5 @@
 use crate::http::route::{Access, Route};
-use crate::http::{fiches, recordings};
+use crate::http::{fiches, fiches_status, recordings};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
 
@@ -7,14 +7,25 @@ const FICHES: Access = Access::Needs(&[Guard::parse("fiches.read")]);
 const RECORDINGS: Access = Access::Needs(&[Guard::parse("recordings.read")]);
 
 #[derive(OpenApi)]
-#[openapi(paths(fiches::search, fiches::by_date, fiches::detail, recordings::list))]
+#[openapi(paths(
+    fiches::search,
+    fiches::by_date,
+    fiches::detail,
+    fiches_status::batch,
+    fiches_status::cache,
+    fiches_status::status,
+    recordings::list
+))]
 pub(super) struct Described;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/api/fiches/search", FICHES, fiches::search),
         Route::get("/api/fiches/status/by-date", FICHES, fiches::by_date),
+        Route::post("/api/fiches/status/batch", FICHES, fiches_status::batch),
         Route::get("/api/fiches/{fiche_id}", FICHES, fiches::detail),
+        Route::get("/api/fiches/{fiche_id}/cache", FICHES, fiches_status::cache),
+        Route::get("/api/fiches/{fiche_id}/status", FICHES, fiches_status::status),
         Route::get("/api/recordings/{fiche_id}", RECORDINGS, recordings::list),
     ]
 }
