@@ -92,14 +92,6 @@ pub async fn one(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<Accoun
     Ok(select(conn, Some(id), None, None, None).await?.pop())
 }
 
-/// Holds an account until the transaction ends.
-pub async fn lock(conn: &mut PgConnection, id: i64) -> sqlx::Result<()> {
-    sqlx::query!("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", id)
-        .fetch_optional(conn)
-        .await?;
-    Ok(())
-}
-
 async fn select(
     conn: &mut PgConnection,
     id: Option<i64>,
@@ -228,11 +220,4 @@ pub async fn set_roles(conn: &mut PgConnection, id: i64, roles: &[i64]) -> sqlx:
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Ends every session of an account. Returns how many were live.
-pub async fn end_sessions(conn: &mut PgConnection, id: i64) -> sqlx::Result<i64> {
-    super::users::lock(conn, id).await?;
-    let ended = super::sessions::end_all(conn, id, None).await?;
-    Ok(i64::try_from(ended.len()).unwrap_or(i64::MAX))
 }

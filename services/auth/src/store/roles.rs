@@ -18,7 +18,7 @@ pub struct Role {
 }
 
 /// A grant of a role.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleGrant {
     /// The role.
     pub role_id: i64,

@@ -24,6 +24,30 @@ impl Refused {
     }
 }
 
+/// A part of a change that null clears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// It was not sent: what is there stays.
+    Unsent,
+    /// What it is to be; none when null was sent.
+    To(Option<String>),
+}
+
+impl Edit {
+    /// Whether it was sent.
+    pub fn is_sent(&self) -> bool {
+        *self != Self::Unsent
+    }
+
+    /// What it is after the change.
+    pub fn over(self, before: Option<&str>) -> Option<String> {
+        match self {
+            Self::Unsent => before.map(str::to_owned),
+            Self::To(after) => after,
+        }
+    }
+}
+
 /// A text, trimmed, with so many characters.
 pub fn text(path: &str, value: &str, length: RangeInclusive<usize>) -> Result<String, Refused> {
     let value = value.trim();

@@ -55,7 +55,7 @@ impl AdminError {
     }
 
     /// There is no such thing.
-    pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
+    pub fn not_found(kind: &'static str, id: i64) -> Self {
         let id = id.to_string();
         Self::NotFound { kind, id }
     }

@@ -115,10 +115,12 @@ pub async fn update(
         let guard = LastAdminGuard::before(&mut tx).await?;
         give(&mut tx, &admin, id, &held, &wanted).await?;
         guard.check(&mut tx).await?;
+    }
+    let (role, grants) = read(&mut tx, id).await?;
+    if grants != held {
         let holders = roles::holders(&mut tx, id).await?;
         announce::changed(&mut tx, &holders, Reason::Roles).await?;
     }
-    let (role, grants) = read(&mut tx, id).await?;
     let (told_before, told_after) = (told(&before, &held), told(&role, &grants));
     let target = target(&role);
     admin

@@ -58,7 +58,7 @@ pub async fn sync(
         members_removed: views::count(&removed),
         dry_run: request.dry_run,
         changes: Vec::new(),
-        note: note(&request, prune).to_owned(),
+        note: note(request, prune).to_owned(),
     };
     if request.dry_run {
         tx.rollback().await?;
@@ -109,7 +109,7 @@ fn told(changes: &[Change]) -> Vec<serde_json::Value> {
     changes.iter().map(one).collect()
 }
 
-const fn note(request: &pb::SyncTeamsRequest, prune: bool) -> &'static str {
+const fn note(request: pb::SyncTeamsRequest, prune: bool) -> &'static str {
     if request.dry_run {
         "Dry run: nothing was changed."
     } else if request.prune && !prune {

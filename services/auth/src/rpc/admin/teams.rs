@@ -4,7 +4,7 @@ use super::announce::{self, Reason};
 use super::call::Call;
 use super::{AdminError, views};
 use crate::app::AppState;
-use crate::domain::admin::fields;
+use crate::domain::admin::fields::{self, Edit};
 use crate::store::accounts;
 use crate::store::teams::{self, Team, Wanted};
 use crate::store::trail::Target;
@@ -93,7 +93,7 @@ pub async fn update(
         changed_head("responsable_2", request.responsable_2)?,
         changed_head("responsable_3", request.responsable_3)?,
     ];
-    if name.is_none() && heads.iter().all(Option::is_none) {
+    if name.is_none() && !heads.iter().any(Edit::is_sent) {
         return Err(AdminError::rule(
             "",
             "At least one of name, responsable_1, responsable_2, responsable_3 is required",
@@ -105,9 +105,9 @@ pub async fn update(
     let wanted = Wanted {
         crm_group_id: before.crm_group_id.clone(),
         name: name.unwrap_or_else(|| before.name.clone()),
-        responsable_1: first.unwrap_or_else(|| before.responsable_1.clone()),
-        responsable_2: second.unwrap_or_else(|| before.responsable_2.clone()),
-        responsable_3: third.unwrap_or_else(|| before.responsable_3.clone()),
+        responsable_1: first.over(before.responsable_1.as_deref()),
+        responsable_2: second.over(before.responsable_2.as_deref()),
+        responsable_3: third.over(before.responsable_3.as_deref()),
     };
     let (_, renamed) = teams::upsert(&mut tx, &[wanted]).await?;
     announce::changed(&mut tx, &renamed, Reason::Teams).await?;
@@ -234,11 +234,11 @@ fn head(path: &str, value: Option<String>) -> Result<Option<String>, AdminError>
     Ok(value.transpose()?)
 }
 
-fn changed_head(
-    path: &str,
-    sent: Option<pb::NullableText>,
-) -> Result<Option<Option<String>>, AdminError> {
-    sent.map(|sent| head(path, sent.value)).transpose()
+fn changed_head(path: &str, sent: Option<pb::NullableText>) -> Result<Edit, AdminError> {
+    match sent {
+        Some(sent) => Ok(Edit::To(head(path, sent.value)?)),
+        None => Ok(Edit::Unsent),
+    }
 }
 
 /// What the trail keeps of a team.

@@ -1,7 +1,12 @@
 use super::office::{Office, PHRASE, ask, assert_invalid, assert_refused, new_user, texts};
 use anyhow::Result;
+use std::time::Duration;
 use vigie_contracts::auth::v1 as pb;
+use vigie_events::auth::PrincipalChanged;
 use vigie_service::ErrorCode;
+use vigie_testkit::wait;
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 fn patch(id: &str) -> pb::UpdateUserRequest {
     pb::UpdateUserRequest {
@@ -61,14 +66,17 @@ async fn what_cannot_be_a_user_is_refused() -> Result<()> {
         ask!(office, who, create_user, request),
         "email must be an e-mail address",
     );
-    let request = pb::CreateUserRequest {
-        password: "short".to_owned(),
-        ..new_user("nora@demo.test", &[])
-    };
-    assert_eq!(
-        super::office::refused(ask!(office, who, create_user, request)).0,
-        ErrorCode::Validation
-    );
+    for (password, sentence) in [
+        ("short", "password must have 12 to 200 characters"),
+        ("password1234", "password is too common"),
+        ("nora@demo.test", "password must not be the e-mail address"),
+    ] {
+        let request = pb::CreateUserRequest {
+            password: password.to_owned(),
+            ..new_user("nora@demo.test", &[])
+        };
+        assert_invalid(ask!(office, who, create_user, request), sentence);
+    }
     assert_eq!(office.one::<i64>("SELECT count(*) FROM users").await?, 1);
     Ok(())
 }
@@ -296,5 +304,63 @@ async fn users_are_listed_whole_or_page_by_page() -> Result<()> {
         let answer = ask!(office, who, list_users, request);
         assert_eq!(super::office::refused(answer).0, ErrorCode::Validation);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_service_hears_that_a_principal_changed() -> Result<()> {
+    let office = Office::open().await?;
+    let id = office.user("nora@demo.test", &[]).await?;
+    let changes = [
+        (
+            "roles",
+            pb::UpdateUserRequest {
+                role_keys: Some(texts(&["operator"])),
+                ..patch(&id)
+            },
+        ),
+        (
+            "teams",
+            pb::UpdateUserRequest {
+                crm_user_id: crm(Some("731")),
+                ..patch(&id)
+            },
+        ),
+        (
+            "password",
+            pb::UpdateUserRequest {
+                password: Some("another long phrase 3".to_owned()),
+                ..patch(&id)
+            },
+        ),
+        (
+            "disabled",
+            pb::UpdateUserRequest {
+                status: Some("DISABLED".to_owned()),
+                ..patch(&id)
+            },
+        ),
+    ];
+    let bus = office.app.bus().await?;
+    for (version, (reason, change)) in (2..).zip(changes) {
+        ask!(office, &office.admin, update_user, change)?;
+        let fact = wait::until("the fact", LIMIT, || async {
+            let last = bus.last_fact::<PrincipalChanged>(&[id.clone()]).await?;
+            Ok(last.filter(|fact| fact.body.version == version))
+        });
+        let told = serde_json::to_value(fact.await?.body.reason)?;
+        assert_eq!(told, reason);
+    }
+    // A change of nothing tells nobody.
+    let same = pb::UpdateUserRequest {
+        role_keys: Some(texts(&["operator"])),
+        status: Some("DISABLED".to_owned()),
+        ..patch(&id)
+    };
+    ask!(office, &office.admin, update_user, same)?;
+    let noted = office
+        .many::<String>("SELECT version || reason FROM principal_changes ORDER BY version")
+        .await?;
+    assert_eq!(noted, ["2roles", "3teams", "4password", "5disabled"]);
     Ok(())
 }

@@ -2,7 +2,7 @@ use super::super::call::Call;
 use super::super::{AdminError, password};
 use super::roles;
 use crate::app::AppState;
-use crate::domain::admin::fields::{self, Refused};
+use crate::domain::admin::fields::{self, Edit, Refused};
 use crate::domain::email::Email;
 use crate::domain::session::UserStatus;
 use crate::store::accounts::{self, New};
@@ -17,9 +17,9 @@ pub async fn create(
 ) -> Result<pb::CreateUserResponse, AdminError> {
     let email = Email::parse(&request.email)
         .ok_or_else(|| Refused::new("email", "email must be an e-mail address"))?;
-    let password = password::new(request.password)?;
+    let password = password::new(request.password, Some(email.as_str()))?;
     let keys = roles::parse(request.role_keys)?.unwrap_or_else(|| vec![roles::DEFAULT.to_owned()]);
-    let crm_user_id = crm_user_id(request.crm_user_id)?.flatten();
+    let crm_user_id = crm_user_id(request.crm_user_id)?.over(None);
     let hash = state.passwords.hash(password).await?;
 
     let (mut tx, admin) = call.begin(state).await?;
@@ -42,11 +42,11 @@ pub async fn create(
     Ok(pb::CreateUserResponse { user: Some(user) })
 }
 
-/// A CRM user to link; `Some(None)` when the request says null.
-pub(super) fn crm_user_id(
-    sent: Option<pb::NullableText>,
-) -> Result<Option<Option<String>>, AdminError> {
-    let Some(sent) = sent else { return Ok(None) };
+/// A CRM user to link, or none.
+pub(super) fn crm_user_id(sent: Option<pb::NullableText>) -> Result<Edit, AdminError> {
+    let Some(sent) = sent else {
+        return Ok(Edit::Unsent);
+    };
     let id = sent.value.map(|id| fields::filled("crm_user_id", &id));
-    Ok(Some(id.transpose()?))
+    Ok(Edit::To(id.transpose()?))
 }

@@ -46,7 +46,7 @@ pub async fn import(
     let existing = existing(&mut tx, &person).await?;
     let (id, before) = match existing {
         Some(user) => {
-            let before = super::account(&mut tx, user.id).await?;
+            let before = super::locked(&mut tx, user.id).await?;
             link(&mut tx, &before, &person, request.link_existing).await?;
             (user.id, Some(before))
         }

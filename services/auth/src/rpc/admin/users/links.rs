@@ -7,7 +7,7 @@ use crate::app::AppState;
 use crate::domain::admin::fields;
 use crate::domain::secret;
 use crate::domain::session::UserStatus;
-use crate::store::{accounts, links};
+use crate::store::{links, sessions};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -27,7 +27,7 @@ pub async fn reset_link(
 ) -> Result<pb::IssueResetLinkResponse, AdminError> {
     let id = fields::id("user", &request.user_id)?;
     let (mut tx, admin) = call.begin(state).await?;
-    let account = super::account(&mut tx, id).await?;
+    let account = super::locked(&mut tx, id).await?;
     if account.status != UserStatus::Active {
         return Err(AdminError::Conflict(
             "Only an active user can reset a password",
@@ -62,7 +62,7 @@ pub async fn invite(
 ) -> Result<pb::InviteUserResponse, AdminError> {
     let id = fields::id("user", &request.user_id)?;
     let (mut tx, admin) = call.begin(state).await?;
-    let account = super::account(&mut tx, id).await?;
+    let account = super::locked(&mut tx, id).await?;
     if account.status != UserStatus::Invited {
         return Err(AdminError::Conflict(
             "Only a user with status INVITED can be invited",
@@ -101,8 +101,9 @@ pub async fn log_out(
 ) -> Result<pb::LogOutUserResponse, AdminError> {
     let id = fields::id("user", &request.user_id)?;
     let (mut tx, admin) = call.begin(state).await?;
-    let account = super::account(&mut tx, id).await?;
-    let revoked = accounts::end_sessions(&mut tx, id).await?;
+    let account = super::locked(&mut tx, id).await?;
+    let ended = sessions::end_all(&mut tx, id, None).await?;
+    let revoked = views::count(&ended);
     announce::changed(&mut tx, &[id], Reason::Logout).await?;
     let after = json!({ "revoked": revoked });
     let target = super::target(&account);

@@ -18,6 +18,7 @@ use super::views;
 use crate::domain::admin::status;
 use crate::store::accounts::{self, Account};
 use crate::store::trail::Target;
+use crate::store::users;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use vigie_contracts::auth::v1 as pb;
@@ -27,6 +28,13 @@ async fn account(conn: &mut PgConnection, id: i64) -> Result<Account, AdminError
     accounts::one(conn, id)
         .await?
         .ok_or_else(|| AdminError::not_found("User", id))
+}
+
+/// The account, which nobody else changes until the transaction ends: no rotation under way slips
+/// past the end of its sessions.
+async fn locked(conn: &mut PgConnection, id: i64) -> Result<Account, AdminError> {
+    users::lock(conn, id).await?;
+    account(conn, id).await
 }
 
 /// The account as the contract shows it now.

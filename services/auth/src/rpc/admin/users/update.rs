@@ -3,11 +3,11 @@ use super::super::call::{Admin, Call, LastAdminGuard};
 use super::super::{AdminError, password};
 use super::{create, roles};
 use crate::app::AppState;
-use crate::domain::admin::fields;
+use crate::domain::admin::fields::{self, Edit};
 use crate::domain::admin::status;
 use crate::domain::session::UserStatus;
 use crate::store::accounts::{self, Account};
-use crate::store::links;
+use crate::store::{links, sessions};
 use serde_json::json;
 use sqlx::PgConnection;
 use vigie_contracts::auth::v1 as pb;
@@ -17,7 +17,7 @@ struct Changes {
     status: Option<UserStatus>,
     password_hash: Option<String>,
     role_keys: Option<Vec<String>>,
-    crm_user_id: Option<Option<String>>,
+    crm_user_id: Edit,
 }
 
 /// Changes an account. The whole change stands or none of it.
@@ -28,10 +28,10 @@ pub async fn update(
     request: pb::UpdateUserRequest,
 ) -> Result<pb::UpdateUserResponse, AdminError> {
     let id = fields::id("user", &request.user_id)?;
-    let changes = read(state, request).await?;
+    let changes = read(state, id, request).await?;
 
     let (mut tx, admin) = call.begin(state).await?;
-    let before = super::account(&mut tx, id).await?;
+    let before = super::locked(&mut tx, id).await?;
     let guard = LastAdminGuard::before(&mut tx).await?;
     let reason = apply(&mut tx, &admin, &before, &changes).await?;
     guard.check(&mut tx).await?;
@@ -58,10 +58,14 @@ pub async fn update(
     Ok(pb::UpdateUserResponse { user: Some(user) })
 }
 
-async fn read(state: &AppState, request: pb::UpdateUserRequest) -> Result<Changes, AdminError> {
+async fn read(
+    state: &AppState,
+    id: i64,
+    request: pb::UpdateUserRequest,
+) -> Result<Changes, AdminError> {
     let crm_user_id = create::crm_user_id(request.crm_user_id)?;
     let named = request.status.is_some() || request.password.is_some();
-    if !named && request.role_keys.is_none() && crm_user_id.is_none() {
+    if !named && request.role_keys.is_none() && !crm_user_id.is_sent() {
         return Err(AdminError::rule(
             "",
             "At least one of status, password, role_keys is required",
@@ -72,8 +76,12 @@ async fn read(state: &AppState, request: pb::UpdateUserRequest) -> Result<Change
             .ok_or_else(|| AdminError::rule("status", "status must be INVITED, ACTIVE or DISABLED"))
     });
     let (status, role_keys) = (status.transpose()?, roles::parse(request.role_keys)?);
-    let password_hash = match request.password.map(password::new).transpose()? {
-        Some(password) => Some(state.passwords.hash(password).await?),
+    let password_hash = match request.password {
+        Some(text) => {
+            let owner = accounts::one(&mut *state.pool.acquire().await?, id).await?;
+            let email = owner.as_ref().map(|account| account.email.as_str());
+            Some(state.passwords.hash(password::new(text, email)?).await?)
+        }
         None => None,
     };
     Ok(Changes {
@@ -93,7 +101,7 @@ async fn apply(
 ) -> Result<Option<Reason>, AdminError> {
     let id = before.id;
     let mut reason = None;
-    if let Some(crm_user_id) = &changes.crm_user_id
+    if let Edit::To(crm_user_id) = &changes.crm_user_id
         && *crm_user_id != before.crm_user_id
     {
         accounts::set_crm_user(conn, id, crm_user_id.as_deref()).await?;
@@ -102,7 +110,7 @@ async fn apply(
     if let Some(hash) = &changes.password_hash {
         admin.may_take_over(conn, id).await?;
         accounts::set_password(conn, id, Some(hash)).await?;
-        accounts::end_sessions(conn, id).await?;
+        sessions::end_all(conn, id, None).await?;
         links::withdraw(conn, id).await?;
     }
     if let Some(keys) = &changes.role_keys {
@@ -119,7 +127,7 @@ async fn apply(
     {
         if before.status == UserStatus::Active {
             admin.may_reduce(conn, id).await?;
-            accounts::end_sessions(conn, id).await?;
+            sessions::end_all(conn, id, None).await?;
             reason = Some(Reason::Disabled);
         }
         accounts::set_status(conn, id, status).await?;
