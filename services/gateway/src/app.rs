@@ -1,5 +1,6 @@
 //! Wiring: configuration to parts.
 
+use crate::bridge::{self, Bridge, Publisher};
 use crate::config::Config;
 use crate::http;
 use crate::http::edge::{ApiTokens, Credentials, told};
@@ -11,12 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
+use vigie_bus::Bus;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
 use vigie_contracts::auth::v1::account_service_client::AccountServiceClient;
 use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
+use vigie_contracts::auth::v1::trust_service_client::TrustServiceClient;
 use vigie_contracts::automation::v1::automation_service_client::AutomationServiceClient;
+use vigie_contracts::fiche::v1::fiche_job_service_client::FicheJobServiceClient;
 use vigie_contracts::fiche::v1::fiche_service_client::FicheServiceClient;
+use vigie_contracts::fiche::v1::fiche_webhook_service_client::FicheWebhookServiceClient;
 use vigie_contracts::transcription::v1::transcription_operations_service_client::TranscriptionOperationsServiceClient;
 use vigie_contracts::transcription::v1::transcription_service_client::TranscriptionServiceClient;
 use vigie_identity::grpc::with_user;
@@ -47,8 +52,14 @@ pub struct Parts {
     pub account: AccountServiceClient<InternalChannel>,
     /// Administration of accounts.
     pub admin: AdminServiceClient<InternalChannel>,
+    /// Keys that sign tokens.
+    pub trust: TrustServiceClient<InternalChannel>,
     /// Fiches.
     pub fiches: FicheServiceClient<InternalChannel>,
+    /// Jobs that fetch days of sales.
+    pub fetch_jobs: FicheJobServiceClient<InternalChannel>,
+    /// Webhooks of those jobs.
+    pub fiche_webhooks: FicheWebhookServiceClient<InternalChannel>,
     /// Transcripts.
     pub transcriptions: TranscriptionServiceClient<InternalChannel>,
     /// Batches of transcriptions, and logs.
@@ -100,6 +111,20 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
     serve(boot).await.map(drop)
 }
 
+/// Shows events to clients of Pusher too, where it is configured.
+async fn bridge(boot: &Boot<Config>, bus: &Bus) -> anyhow::Result<()> {
+    let settings = &boot.config.pusher;
+    let Some(account) = settings.account.clone() else {
+        tracing::warn!("Pusher is not configured: event streams are the only way of live events");
+        return Ok(());
+    };
+    let queue = bus.realtime_queue(bridge::CONSUMER).await?;
+    let publisher = Publisher::new(account, settings, boot.clock.clone())?;
+    let bridge = Bridge::new(queue, publisher, settings);
+    boot.spawn("pusher", bridge.run(boot.stop.clone()));
+    Ok(())
+}
+
 /// Starts the service and says where it answers HTTP.
 pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
     let bus = boot.bus().await?;
@@ -108,6 +133,7 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
         .await
         .context("cannot follow the realtime stream")?;
     boot.spawn("realtime", feed.run(boot.stop.clone()));
+    bridge(&boot, &bus).await?;
 
     let auth = AuthServiceClient::new(boot.channel(ServiceName::Auth))
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
@@ -123,7 +149,12 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         admin: AdminServiceClient::new(boot.channel(ServiceName::Auth))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        trust: TrustServiceClient::new(boot.channel(ServiceName::Auth)),
         fiches: FicheServiceClient::new(boot.channel(ServiceName::FicheCache))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        fetch_jobs: FicheJobServiceClient::new(boot.channel(ServiceName::FicheCache))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        fiche_webhooks: FicheWebhookServiceClient::new(boot.channel(ServiceName::FicheCache))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         transcriptions: TranscriptionServiceClient::new(boot.channel(ServiceName::Transcription))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),

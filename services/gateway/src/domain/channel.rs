@@ -15,6 +15,8 @@ const AUDITS: Guard = Guard::parse("audits.read");
 const FICHES: Guard = Guard::parse("fiches.read");
 const AUTOMATION: Guard = Guard::parse("automation.read");
 const TEST: Guard = Guard::parse("realtime.test");
+/// What the ids of batches of transcriptions begin with.
+const TRANSCRIPTION_BATCH: &str = "transcription-batch-";
 /// The one presence channel.
 const PRESENCE: &str = "presence-global";
 
@@ -52,8 +54,10 @@ pub enum Subject {
     AutomationRun(String),
     /// A schedule.
     AutomationSchedule(String),
+    /// A batch of transcriptions.
+    TranscriptionBatch(String),
     /// Any other job.
-    Job,
+    Job(String),
     /// What concerns everybody.
     Global,
     /// One user, by id.
@@ -75,6 +79,10 @@ pub enum Check {
     AutomationRun(String),
     /// The owner of schedules.
     AutomationSchedule(String),
+    /// The owner of batches of transcriptions.
+    TranscriptionBatch(String),
+    /// The owner of jobs that fetch days of sales.
+    FetchJob(String),
 }
 
 /// Reads a list of names: syntax, then family; doubles are dropped.
@@ -163,7 +171,11 @@ fn job(id: &str) -> Subject {
     number("automation-run-")
         .map(Subject::AutomationRun)
         .or_else(|| number("automation-schedule-").map(Subject::AutomationSchedule))
-        .unwrap_or(Subject::Job)
+        .or_else(|| {
+            id.starts_with(TRANSCRIPTION_BATCH)
+                .then(|| Subject::TranscriptionBatch(id.to_owned()))
+        })
+        .unwrap_or_else(|| Subject::Job(id.to_owned()))
 }
 
 impl Wanted {
@@ -195,11 +207,15 @@ impl Wanted {
             Subject::AutomationSchedule(id) => {
                 holds_any(principal).then(|| Check::AutomationSchedule(id.clone()))
             }
-            // Whose job it is cannot be asked: only who may see all of a kind hears it (W31).
-            Subject::Job => [AUTOMATION, AUDITS, FICHES]
-                .into_iter()
-                .any(all)
-                .then_some(Check::None),
+            Subject::TranscriptionBatch(id) => {
+                holds_any(principal).then(|| Check::TranscriptionBatch(id.clone()))
+            }
+            // Who may see all of a kind hears every job; others those they had made (W31, W32). Only
+            // the owner of fiches can say whose a job is.
+            Subject::Job(_) if [AUTOMATION, AUDITS, FICHES].into_iter().any(all) => {
+                Some(Check::None)
+            }
+            Subject::Job(id) => principal.has(FICHES).then(|| Check::FetchJob(id.clone())),
             Subject::Global => Some(Check::None),
             Subject::User(id) => {
                 let own = principal
@@ -354,8 +370,15 @@ mod tests {
             Ok(Check::None)
         );
         assert!(job.check(&principal(&[("audits", Scope::Group)])).is_err());
+        let check = job.check(&principal(&[("fiches", Scope::Group)]));
+        assert_eq!(check, Ok(Check::FetchJob("4a1c".to_owned())));
         let run = one("job-automation-run-7").check(&principal(&[("fiches", Scope::Own)]));
         assert_eq!(run, Ok(Check::AutomationRun("7".to_owned())));
+        let batch = one("job-transcription-batch-019a");
+        let check = batch.check(&principal(&[("audits", Scope::All)]));
+        let id = "transcription-batch-019a".to_owned();
+        assert_eq!(check, Ok(Check::TranscriptionBatch(id)));
+        assert!(batch.check(&principal(&[("chat", Scope::All)])).is_err());
         assert_eq!(one("global").check(&principal(&[])), Ok(Check::None));
     }
 }

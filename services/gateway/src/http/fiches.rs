@@ -22,7 +22,7 @@ use vigie_identity::{Caller, Guard};
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const REFRESH: Guard = Guard::parse("fiches.write");
-const PERMISSION: &str = "fiches";
+pub(super) const PERMISSION: &str = "fiches";
 /// Fiches of one question; the services take 5,000.
 const FICHES_AT_ONCE: usize = 2_000;
 const QUESTIONS_AT_ONCE: usize = 3;
@@ -117,6 +117,7 @@ pub async fn search(
 ) -> Result<Json<Sales>, Failure> {
     let date = params
         .filled("date")
+        .filter(|date| is_date(date))
         .ok_or_else(|| Failure::validation(NO_DATE))?;
     let request = patient_call(
         &caller,
@@ -169,20 +170,14 @@ pub async fn by_date(
             date: date.to_owned(),
         },
     );
-    let rows = gateway
+    let listed = gateway
         .fiches
         .clone()
         .list_by_date(request)
         .await?
         .into_inner()
         .fiches;
-    let known = if rows.is_empty() {
-        Known::default()
-    } else {
-        let ids = rows.iter().map(|row| row.fiche_id.clone()).collect();
-        known(&gateway, &caller, ids, false).await?
-    };
-    let fiches: Vec<_> = rows.into_iter().map(|row| compose(row, &known)).collect();
+    let fiches = rows(&gateway, &caller, listed).await?;
     Ok(data(Day {
         date: date.to_owned(),
         total: fiches.len(),
@@ -239,7 +234,7 @@ pub async fn detail(
 }
 
 /// Asks the owners of what status pages show, at once, many fiches in one question.
-async fn known(
+pub(super) async fn known(
     gateway: &AppState,
     caller: &Caller,
     fiche_ids: Vec<String>,
@@ -301,6 +296,20 @@ async fn ask(
         transcripts: transcripts.into_inner().transcripts,
         audits: audits.into_inner().audits,
     })
+}
+
+/// Rows of a list, with what others know of them.
+pub(super) async fn rows(
+    gateway: &AppState,
+    caller: &Caller,
+    rows: Vec<pb::FicheRow>,
+) -> Result<Vec<Row>, Failure> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = rows.iter().map(|row| row.fiche_id.clone()).collect();
+    let known = known(gateway, caller, ids, false).await?;
+    Ok(rows.into_iter().map(|row| compose(row, &known)).collect())
 }
 
 fn compose(row: pb::FicheRow, known: &Known) -> Row {

@@ -49,6 +49,8 @@ pub struct Script {
     pub tickets: HashMap<String, Vec<String>>,
     /// The last body that made a schedule.
     pub schedule: String,
+    /// The last range of days that was wanted.
+    pub range: Option<vigie_contracts::fiche::v1::ListByDateRangeRequest>,
     /// What the last login or refresh knew of the client.
     pub client_ip: Option<String>,
     /// Audits and fiches that a caller of less than all may watch.

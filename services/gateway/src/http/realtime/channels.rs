@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use tonic::Status;
 use vigie_contracts::audit::v1::CheckChannelRequest;
 use vigie_contracts::automation::v1::{GetRunRequest, GetScheduleRequest};
-use vigie_contracts::fiche::v1::GetSummariesRequest;
+use vigie_contracts::fiche::v1::{GetFetchJobRequest, GetSummariesRequest};
+use vigie_contracts::transcription::v1::GetBatchRequest;
 use vigie_identity::Caller;
 use vigie_service::{ErrorCode, WireError};
 
@@ -67,7 +68,9 @@ async fn permit_fiches(
             Check::None
             | Check::Audit(_)
             | Check::AutomationRun(_)
-            | Check::AutomationSchedule(_) => None,
+            | Check::AutomationSchedule(_)
+            | Check::TranscriptionBatch(_)
+            | Check::FetchJob(_) => None,
         })
         .collect();
     let Some((first, _)) = fiches.first() else {
@@ -124,6 +127,26 @@ async fn ask(
                 .automation
                 .clone()
                 .get_run(call(caller, request))
+                .await;
+            answer.map(|_| true)
+        }
+        Check::TranscriptionBatch(id) => {
+            let request = GetBatchRequest {
+                batch_id: id.clone(),
+            };
+            let answer = gateway
+                .transcription_operations
+                .clone()
+                .get_batch(call(caller, request))
+                .await;
+            answer.map(|_| true)
+        }
+        Check::FetchJob(id) => {
+            let request = GetFetchJobRequest { job_id: id.clone() };
+            let answer = gateway
+                .fetch_jobs
+                .clone()
+                .get_fetch_job(call(caller, request))
                 .await;
             answer.map(|_| true)
         }

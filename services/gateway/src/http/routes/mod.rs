@@ -5,6 +5,7 @@ mod admin;
 mod audits;
 mod auth;
 mod automation;
+mod fiche_jobs;
 mod fiches;
 mod realtime;
 mod system;
@@ -22,6 +23,7 @@ pub fn table() -> Vec<Route> {
         auth::routes(),
         admin::routes(),
         fiches::routes(),
+        fiche_jobs::routes(),
         transcriptions::routes(),
         audits::routes(),
         automation::routes(),
@@ -39,6 +41,7 @@ pub(super) fn described() -> Vec<Document> {
         auth::Described::openapi(),
         admin::Described::openapi(),
         fiches::Described::openapi(),
+        fiche_jobs::Described::openapi(),
         transcriptions::Described::openapi(),
         audits::Described::openapi(),
         automation::Described::openapi(),

@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod automation;
 mod fiche;
+pub mod fiche_jobs;
 mod transcription;
 mod transcription_operations;
 mod trust;
@@ -23,7 +24,9 @@ use vigie_contracts::auth::v1::admin_service_server::AdminServiceServer;
 use vigie_contracts::auth::v1::auth_service_server::AuthServiceServer;
 use vigie_contracts::auth::v1::trust_service_server::TrustServiceServer;
 use vigie_contracts::automation::v1::automation_service_server::AutomationServiceServer;
+use vigie_contracts::fiche::v1::fiche_job_service_server::FicheJobServiceServer;
 use vigie_contracts::fiche::v1::fiche_service_server::FicheServiceServer;
+use vigie_contracts::fiche::v1::fiche_webhook_service_server::FicheWebhookServiceServer;
 use vigie_contracts::transcription::v1::transcription_operations_service_server::TranscriptionOperationsServiceServer;
 use vigie_contracts::transcription::v1::transcription_service_server::TranscriptionServiceServer;
 
@@ -39,6 +42,8 @@ pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken)
         .add_service(AdminServiceServer::new(service()))
         .add_service(TrustServiceServer::new(service()))
         .add_service(FicheServiceServer::new(service()))
+        .add_service(FicheJobServiceServer::new(service()))
+        .add_service(FicheWebhookServiceServer::new(service()))
         .add_service(TranscriptionServiceServer::new(service()))
         .add_service(TranscriptionOperationsServiceServer::new(service()))
         .add_service(AuditServiceServer::new(service()))
