@@ -5,6 +5,7 @@
 //! keep state that another replica would need, or log a token, a body or a query string.
 
 pub mod app;
+pub mod bridge;
 pub mod config;
 pub mod domain;
 pub mod http;

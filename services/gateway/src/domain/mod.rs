@@ -4,5 +4,6 @@ pub mod channel;
 pub mod ids;
 pub mod pusher;
 pub mod recordings;
+pub mod reduce;
 pub mod run_input;
 pub mod status;

@@ -64,13 +64,11 @@ impl<'a> Fields<'a> {
 
     /// A text that may be left out and may be empty; null is refused.
     pub fn optional_prose(&mut self, name: &str, max_chars: usize) -> Option<String> {
-        match self.body.0.get(name)? {
-            Value::String(text) => self.short(name, text, max_chars),
-            _ => {
-                self.refuse(name, "must be a text");
-                None
-            }
+        if let Value::String(text) = self.body.0.get(name)? {
+            return self.short(name, text, max_chars);
         }
+        self.refuse(name, "must be a text");
+        None
     }
 
     /// One of these words, where it may be left out.

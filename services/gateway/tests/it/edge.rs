@@ -86,9 +86,8 @@ async fn headers_stand_once_and_are_bounded() {
         .anonymous(Method::GET, "/api/audits")
         .bearer_auth(medium);
     assert_eq!(answer(request).await.0, StatusCode::UNAUTHORIZED);
-    let split =
-        format!("GET /api/audits HTTP/1.1\r\nhost: a\r\nauthorization: Bearer x\r\n y\r\n\r\n");
-    assert!(raw(&app, &split).await.starts_with("HTTP/1.1 400 "));
+    let folded = "GET /api/audits HTTP/1.1\r\nhost: a\r\nauthorization: Bearer x\r\n y\r\n\r\n";
+    assert!(raw(&app, folded).await.starts_with("HTTP/1.1 400 "));
     app.stop().await.unwrap();
 }
 

@@ -21,7 +21,7 @@ impl RealtimeEvent for Progress {
 }
 
 /// Shows a step forward of an audit of fiche 44.
-async fn show(bus: &Bus, audit: &str, sequence: i64) {
+pub async fn show(bus: &Bus, audit: &str, sequence: i64) {
     let event = Progress {
         audit_db_id: audit.to_owned(),
         fiche_id: "44".to_owned(),

@@ -6,19 +6,19 @@ use vigie_contracts::auth::v1::admin_service_server::AdminService;
 use vigie_contracts::fiche::v1::{CrmGroup, CrmUser};
 use vigie_service::ErrorCode;
 
-fn user(id: &str) -> Option<pb::AdminUser> {
-    Some(pb::AdminUser {
+fn user(id: &str) -> pb::AdminUser {
+    pb::AdminUser {
         id: id.to_owned(),
         email: "nora@vigie.test".to_owned(),
         status: "ACTIVE".to_owned(),
         roles: vec!["viewer".to_owned()],
         created_at: "2026-01-05T09:20:00.000Z".to_owned(),
         ..pb::AdminUser::default()
-    })
+    }
 }
 
-fn role(id: &str) -> Option<pb::Role> {
-    Some(pb::Role {
+fn role(id: &str) -> pb::Role {
+    pb::Role {
         id: id.to_owned(),
         key: "team-lead".to_owned(),
         permissions: vec!["audits".to_owned()],
@@ -29,7 +29,7 @@ fn role(id: &str) -> Option<pb::Role> {
             scope: "GROUP".to_owned(),
         }],
         ..pb::Role::default()
-    })
+    }
 }
 
 fn team(id: &str, with_members: Option<pb::TeamMembers>) -> pb::Team {
@@ -43,21 +43,21 @@ fn team(id: &str, with_members: Option<pb::TeamMembers>) -> pb::Team {
     }
 }
 
-fn team_ref(id: &str) -> Option<pb::TeamRef> {
-    Some(pb::TeamRef {
+fn team_ref(id: &str) -> pb::TeamRef {
+    pb::TeamRef {
         id: id.to_owned(),
         crm_group_id: "51".to_owned(),
         name: "EQUIPE LYON".to_owned(),
-    })
+    }
 }
 
-fn linked(id: &str) -> Option<pb::LinkedUser> {
-    Some(pb::LinkedUser {
+fn linked(id: &str) -> pb::LinkedUser {
+    pb::LinkedUser {
         id: id.to_owned(),
         email: "nora@vigie.test".to_owned(),
         status: "ACTIVE".to_owned(),
         crm_user_id: None,
-    })
+    }
 }
 
 fn service_token() -> pb::ServiceToken {
@@ -85,7 +85,7 @@ impl AdminService for Service {
     ) -> Result<Response<pb::ListUsersResponse>, Status> {
         rpc!(self, request, "ListUsers", {
             pb::ListUsersResponse {
-                users: user("12").into_iter().collect(),
+                users: vec![user("12")],
                 count: 1,
                 next_cursor: None,
             }
@@ -97,7 +97,9 @@ impl AdminService for Service {
         request: Request<pb::CreateUserRequest>,
     ) -> Result<Response<pb::CreateUserResponse>, Status> {
         rpc!(self, request, "CreateUser", {
-            pb::CreateUserResponse { user: user("13") }
+            pb::CreateUserResponse {
+                user: Some(user("13")),
+            }
         })
     }
 
@@ -110,7 +112,9 @@ impl AdminService for Service {
             return Err(refused(ErrorCode::NotFound, message));
         }
         rpc!(self, request, "UpdateUser", {
-            pb::UpdateUserResponse { user: user("12") }
+            pb::UpdateUserResponse {
+                user: Some(user("12")),
+            }
         })
     }
 
@@ -120,9 +124,9 @@ impl AdminService for Service {
     ) -> Result<Response<pb::ImportCrmUserResponse>, Status> {
         rpc!(self, request, "ImportCrmUser", {
             pb::ImportCrmUserResponse {
-                user: user("14"),
-                team: team_ref("3"),
-                groupe: team_ref("3"),
+                user: Some(user("14")),
+                team: Some(team_ref("3")),
+                groupe: Some(team_ref("3")),
                 invite_token: None,
             }
         })
@@ -167,7 +171,7 @@ impl AdminService for Service {
     ) -> Result<Response<pb::ListRolesResponse>, Status> {
         rpc!(self, request, "ListRoles", {
             pb::ListRolesResponse {
-                roles: role("4").into_iter().collect(),
+                roles: vec![role("4")],
                 count: 1,
             }
         })
@@ -178,7 +182,9 @@ impl AdminService for Service {
         request: Request<pb::GetRoleRequest>,
     ) -> Result<Response<pb::GetRoleResponse>, Status> {
         rpc!(self, request, "GetRole", {
-            pb::GetRoleResponse { role: role("4") }
+            pb::GetRoleResponse {
+                role: Some(role("4")),
+            }
         })
     }
 
@@ -187,7 +193,9 @@ impl AdminService for Service {
         request: Request<pb::CreateRoleRequest>,
     ) -> Result<Response<pb::CreateRoleResponse>, Status> {
         rpc!(self, request, "CreateRole", {
-            pb::CreateRoleResponse { role: role("4") }
+            pb::CreateRoleResponse {
+                role: Some(role("4")),
+            }
         })
     }
 
@@ -196,7 +204,9 @@ impl AdminService for Service {
         request: Request<pb::UpdateRoleRequest>,
     ) -> Result<Response<pb::UpdateRoleResponse>, Status> {
         rpc!(self, request, "UpdateRole", {
-            pb::UpdateRoleResponse { role: role("4") }
+            pb::UpdateRoleResponse {
+                role: Some(role("4")),
+            }
         })
     }
 
@@ -265,7 +275,7 @@ impl AdminService for Service {
         rpc!(self, request, "DeleteTeam", {
             pb::DeleteTeamResponse {
                 deleted: true,
-                team: team_ref("3"),
+                team: Some(team_ref("3")),
             }
         })
     }
@@ -277,8 +287,8 @@ impl AdminService for Service {
         rpc!(self, request, "AddTeamMember", {
             pb::AddTeamMemberResponse {
                 added: true,
-                team: team_ref("3"),
-                user: linked("12"),
+                team: Some(team_ref("3")),
+                user: Some(linked("12")),
             }
         })
     }

@@ -48,10 +48,10 @@ pub async fn authorize(
     let info = user_info(&mut fields, &body);
     fields.done()?;
 
-    let wanted = parse_private(&channel_name).map_err(plainly)?;
+    let wanted = parse_private(&channel_name).map_err(|refused| plainly(&refused))?;
     let account = account(&gateway)?;
     let permitted = channels::permit(&gateway, &caller, std::slice::from_ref(&wanted)).await;
-    permitted.map_err(plainly)?;
+    permitted.map_err(|refused| plainly(&refused))?;
     let socket = SocketId::parse(&socket_id).ok_or_else(|| {
         let problem = "must be two numbers, such as 123.456";
         Failure::validation("Invalid socket_id").with_detail("socket_id", problem)
@@ -85,6 +85,6 @@ fn user_info(fields: &mut Fields<'_>, body: &Payload) -> Option<Map<String, Valu
 }
 
 /// The contract's words alone: there is one channel, and the client knows which.
-fn plainly(refused: Refused) -> Failure {
+fn plainly(refused: &Refused) -> Failure {
     Failure::new(refused.code, refused.reason)
 }
