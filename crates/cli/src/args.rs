@@ -38,6 +38,8 @@ pub enum Command {
     DeadLetters(DeadLetters),
     /// Look after accounts, through the public API
     Users(UsersArgs),
+    /// Look after the keys that sign tokens, through the public API
+    Keys(KeysArgs),
     /// Measure how fast this build is, on stacks of its own
     Bench(BenchArgs),
 }
@@ -115,6 +117,33 @@ pub struct UsersArgs {
     /// What to do
     #[command(subcommand)]
     pub command: Users,
+    /// Where.
+    #[command(flatten)]
+    pub at: Installation,
+}
+
+/// Options of `keys`.
+#[derive(Debug, clap::Args)]
+pub struct KeysArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Keys,
+    /// Where.
+    #[command(flatten)]
+    pub at: Installation,
+}
+
+/// Commands on signing keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make the next one: it is published now and signs minutes later; the old one verifies until
+    /// its last token has ended
+    Rotate,
+}
+
+/// Which installation a command is for.
+#[derive(Debug, clap::Args)]
+pub struct Installation {
     /// An installation elsewhere, instead of the stack on this machine; needs a token
     #[arg(long, global = true, env = "VIGIE_API_URL", value_name = "URL")]
     pub api_url: Option<String>,

@@ -5,12 +5,14 @@ pub mod bench;
 pub mod dead_letters;
 pub mod demo;
 pub mod down;
+pub mod keys;
 pub mod status;
 pub mod supervise;
 pub mod up;
 pub mod users;
 pub mod watch;
 
+use crate::args::Installation;
 use anyhow::{Context, Result};
 use vigie_testkit::api::ApiClient;
 use vigie_testkit::stack::{Home, StackState};
@@ -34,5 +36,17 @@ pub async fn client(state: &StackState) -> Result<ApiClient> {
     api.login(&state.admin.email, &state.admin.password)
         .await
         .context("logging in")?;
+    Ok(api)
+}
+
+/// The named installation, else the stack on this machine.
+async fn administrator(at: &Installation) -> Result<ApiClient> {
+    let Some(url) = &at.api_url else {
+        return client(&running()?).await;
+    };
+    let token = at.api_token.as_deref();
+    let token = token.context("an installation elsewhere needs --api-token or VIGIE_API_TOKEN")?;
+    let api = ApiClient::new(url)?;
+    api.use_token(token);
     Ok(api)
 }

@@ -1,6 +1,6 @@
 //! `vigie users`: accounts, through the public API as any administrator would.
 
-use super::{client, running};
+use super::administrator;
 use crate::args::{Users, UsersArgs};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ const THROWAWAY: usize = 64;
 
 /// Runs the command.
 pub async fn run(args: &UsersArgs) -> Result<()> {
-    let api = api(args).await?;
+    let api = administrator(&args.at).await?;
     match &args.command {
         Users::List { query } => list(&api, query.as_deref()).await,
         Users::Create {
@@ -28,18 +28,6 @@ pub async fn run(args: &UsersArgs) -> Result<()> {
             reset_link(&api, &id).await
         }
     }
-}
-
-/// The named installation, else the stack on this machine.
-async fn api(args: &UsersArgs) -> Result<ApiClient> {
-    let Some(url) = &args.api_url else {
-        return client(&running()?).await;
-    };
-    let token = args.api_token.as_deref();
-    let token = token.context("an installation elsewhere needs --api-token or VIGIE_API_TOKEN")?;
-    let api = ApiClient::new(url)?;
-    api.use_token(token);
-    Ok(api)
 }
 
 async fn list(api: &ApiClient, query: Option<&str>) -> Result<()> {
