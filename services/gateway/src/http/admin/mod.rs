@@ -3,6 +3,7 @@
 
 pub(super) mod audit_events;
 pub(super) mod crm;
+pub(super) mod keys;
 pub(super) mod roles;
 pub(super) mod service_tokens;
 pub(super) mod teams;

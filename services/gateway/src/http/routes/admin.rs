@@ -1,4 +1,4 @@
-use crate::http::admin::{audit_events, crm, roles, service_tokens, teams, users};
+use crate::http::admin::{audit_events, crm, keys, roles, service_tokens, teams, users};
 use crate::http::route::{Access, Route};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
@@ -36,7 +36,8 @@ const PERMISSIONS: Access = Access::Needs(&[Guard::parse("admin.permissions.read
     service_tokens::list,
     service_tokens::create,
     service_tokens::revoke,
-    audit_events::list
+    audit_events::list,
+    keys::rotate
 ))]
 pub(super) struct Described;
 
@@ -107,5 +108,6 @@ fn rights() -> Vec<Route> {
             service_tokens::revoke,
         ),
         Route::get("/api/admin/audit-events", USERS, audit_events::list),
+        Route::post("/api/admin/keys/rotate", USERS_WRITE, keys::rotate),
     ]
 }

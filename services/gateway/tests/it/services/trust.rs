@@ -16,6 +16,11 @@ impl TrustService for Service {
         &self,
         _request: Request<pb::RotateKeysRequest>,
     ) -> Result<Response<pb::RotateKeysResponse>, Status> {
-        Err(Status::unimplemented("not for the gateway"))
+        let key = pb::SigningKeyInfo {
+            kid: "k2".to_owned(),
+            not_before: "2026-01-05T09:20:00.000Z".to_owned(),
+            retired_at: None,
+        };
+        Ok(Response::new(pb::RotateKeysResponse { keys: vec![key] }))
     }
 }
