@@ -92,6 +92,11 @@ impl Verifier {
         Self::with_revocations(realm, source, clock, revocations)
     }
 
+    /// Whether a credential that was verified before was taken back since.
+    pub fn ended(&self, principal: &Principal) -> bool {
+        self.revocations.ended(principal)
+    }
+
     /// A verifier that asks `revocations` each time.
     pub fn with_revocations(
         realm: Realm,

@@ -235,7 +235,7 @@ async fn of_two_credentials_none_counts() {
         format!("Bearer {token}, Bearer {token}"),
         format!("Bearer {token} {token}"),
         format!("Bearer\t{token}"),
-        format!("{token}"),
+        token,
     ] {
         let headers = [service.clone(), ("authorization", value)];
         assert!(call(&world, RUN, &headers).await.is_err());

@@ -162,3 +162,42 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn is_jwt(token: &str) -> bool {
     token.split('.').count() == 3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{api_key, bearer};
+    use axum::http::{HeaderMap, HeaderName, HeaderValue};
+    use rstest::rstest;
+
+    fn headers(all: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        };
+        all.iter().map(pair).collect()
+    }
+
+    #[rstest]
+    #[case(&[("authorization", "Bearer a.b.c")], Some("a.b.c"))]
+    #[case(&[("authorization", "bearer  a.b.c ")], Some("a.b.c"))]
+    #[case(&[("authorization", "Bearer a.b.c"), ("authorization", "Bearer a.b.c")], None)]
+    #[case(&[("authorization", "Basic YTpi"), ("authorization", "Bearer a.b.c")], None)]
+    #[case(&[("authorization", "Bearer")], None)]
+    #[case(&[("authorization", "Bearer ")], None)]
+    #[case(&[("authorization", "Token a.b.c")], None)]
+    fn a_bearer_is_sent_once(
+        #[case] sent: &[(&'static str, &'static str)],
+        #[case] read: Option<&str>,
+    ) {
+        assert_eq!(bearer(&headers(sent)), read);
+    }
+
+    #[test]
+    fn an_api_key_is_sent_once() {
+        assert_eq!(api_key(&headers(&[("x-api-key", " k ")])), Some("k"));
+        let twice = headers(&[("x-api-key", "k"), ("x-api-key", "l")]);
+        assert_eq!(api_key(&twice), None);
+    }
+}

@@ -20,6 +20,8 @@ use vigie_identity::{Caller, Guard};
 use vigie_service::ErrorCode;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// How long a user listens before the token is verified again.
+const RECHECK: Duration = Duration::from_secs(10);
 const REALTIME: Guard = Guard::parse("realtime.auth");
 const ACCEL: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -43,13 +45,22 @@ pub async fn stream(
         .split(',')
         .map(str::trim);
     let wanted = channels::read(names.filter(|name| !name.is_empty()))?;
-    let (until, renewal) = match caller {
+    let (life, renewal) = match caller {
         Some(Extension(caller)) => {
             channels::permit(&gateway, &caller, &wanted).await?;
-            let renewal = renewal(&gateway, &caller, &headers, &wanted);
-            (caller.principal()?.expires_at, renewal)
+            let principal = caller.principal()?;
+            let left = left(&gateway, principal.expires_at);
+            if principal.user_id().is_some() {
+                (left.min(RECHECK), Some(user_renewal(&gateway, &headers)))
+            } else {
+                let renewal = machine_renewal(&gateway, &headers, &wanted);
+                (left, Some(renewal))
+            }
         }
-        None => (redeem(&gateway, &params, &wanted).await?, None),
+        None => {
+            let until = redeem(&gateway, &params, &wanted).await?;
+            (left(&gateway, until), None)
+        }
     };
     let header = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let last_seen = header.or_else(|| params.get("last_event_id"));
@@ -61,7 +72,7 @@ pub async fn stream(
         names,
         channels: wanted,
         last_seen: last_seen.filter(|id| !id.is_empty()),
-        life: left(&gateway, until),
+        life,
         renewal,
         keep_alive: gateway.config.keep_alive,
         stop: gateway.stop.clone(),
@@ -79,16 +90,24 @@ fn left(gateway: &AppState, until: DateTime<Utc>) -> Duration {
     (until - gateway.clock.now()).to_std().unwrap_or_default()
 }
 
+/// A user's token may be taken back before it ends; verifying it again costs microseconds.
+fn user_renewal(gateway: &AppState, headers: &HeaderMap) -> Renewal {
+    let (gateway, headers) = (gateway.clone(), headers.clone());
+    Box::new(move || {
+        let (gateway, headers) = (gateway.clone(), headers.clone());
+        async move {
+            let caller = gateway.credentials.find(&headers).await.ok()??;
+            let until = caller.principal().ok()?.expires_at;
+            Some(left(&gateway, until).min(RECHECK))
+        }
+        .boxed()
+    })
+}
+
 /// An API token does not end when what it was exchanged for does: it is exchanged and checked again.
-fn renewal(
-    gateway: &AppState,
-    caller: &Caller,
-    headers: &HeaderMap,
-    wanted: &[Wanted],
-) -> Option<Renewal> {
-    let machine = caller.principal().ok()?.user_id().is_none();
+fn machine_renewal(gateway: &AppState, headers: &HeaderMap, wanted: &[Wanted]) -> Renewal {
     let (gateway, headers, wanted) = (gateway.clone(), headers.clone(), wanted.to_vec());
-    let renew = move || {
+    Box::new(move || {
         let (gateway, headers, wanted) = (gateway.clone(), headers.clone(), wanted.clone());
         async move {
             let caller = gateway.credentials.find(&headers).await.ok()??;
@@ -97,8 +116,7 @@ fn renewal(
             Some(left(&gateway, caller.principal().ok()?.expires_at))
         }
         .boxed()
-    };
-    machine.then(|| Box::new(renew) as Renewal)
+    })
 }
 
 /// Takes the ticket: these channels must be among its own.
