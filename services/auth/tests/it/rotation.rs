@@ -61,7 +61,8 @@ async fn the_next_key_is_published_before_it_signs_and_the_old_one_after() -> Re
     let early = trust.rotate_keys(rotate).await.unwrap_err();
     assert_eq!(early.code(), Code::FailedPrecondition, "{early:?}");
 
-    // Its time comes: both sign with it once they have read the table, and know either's tokens.
+    // Its time comes: both sign with it once they have read the table. Whoever reads the keys now
+    // knows either's tokens.
     sqlx::query("UPDATE signing_keys SET not_before = now() WHERE kid = $1")
         .bind(&new)
         .execute(&pool)
@@ -71,11 +72,22 @@ async fn the_next_key_is_published_before_it_signs_and_the_old_one_after() -> Re
     }
     let second = app.login().await?;
     assert_eq!(kid(&second.access_token)?, new);
-    for client in [&app.client, &other.client] {
-        for token in [&first.access_token, &second.access_token] {
-            assert_eq!(me(&app, client, token).await?, Code::Ok);
-        }
+    let request = pb::RefreshRequest {
+        refresh_token: Some(second.refresh_token),
+        client: None,
+    };
+    let third = other.client.clone().refresh(request).await?.into_inner();
+    let third = third.session.expect("a session");
+    assert_eq!(kid(&third.access_token)?, new);
+    let fresh = app.replica().await?;
+    for token in [
+        &first.access_token,
+        &second.access_token,
+        &third.access_token,
+    ] {
+        assert_eq!(me(&app, &fresh.client, token).await?, Code::Ok);
     }
+    fresh.stop().await?;
 
     // It is over: no longer published, and a replica that starts now refuses what it signed.
     sqlx::query("UPDATE signing_keys SET retired_at = now() WHERE kid = $1")
