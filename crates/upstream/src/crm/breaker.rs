@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::gate::Sign;
+
 /// How long nobody asks after a refused token: the next calls would fail too.
 const AUTH_PAUSE: Duration = Duration::from_secs(30);
 /// How long nobody asks after sustained server errors.
@@ -19,16 +21,6 @@ pub(super) enum Open {
     Auth(u16),
     /// The gateway keeps failing; the pause has this long to go.
     Failing(Duration),
-}
-
-/// What an operation tells about the gateway's health.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
-    Healthy,
-    Failing,
-    Auth(u16),
-    /// Says nothing either way.
-    Neutral,
 }
 
 #[derive(Debug, Default)]

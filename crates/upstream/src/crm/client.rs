@@ -14,6 +14,7 @@ use super::config::{CrmConfig, normalise_base_url};
 use super::directory::{self, CrmGroup, CrmUser};
 use super::error::{CrmError, CrmOperation};
 use super::exchange::{Absence, Request, report};
+use super::gate::{CrmGate, Turn};
 use super::fiche::{self, FicheDetails, FicheOptions, Reading};
 use super::sales::SalesList;
 use crate::{SetupError, http};
@@ -26,6 +27,9 @@ const SALE: &str = "53";
 pub struct CrmClient {
     pub(super) shared: Arc<Shared>,
     pub(super) breaker: Arc<Breaker>,
+    pub(super) gate: Option<Arc<dyn CrmGate>>,
+    /// Whether the token is the platform's own.
+    pub(super) judged: bool,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) budget: Duration,
 }
@@ -48,6 +52,8 @@ impl CrmClient {
             authorization: authorization(config.token.as_ref())?,
             budget: config.timeouts.budget,
             breaker: Arc::default(),
+            gate: None,
+            judged: true,
             shared: Arc::new(Shared {
                 http,
                 base,
@@ -64,8 +70,18 @@ impl CrmClient {
             authorization: authorization(Some(token))?,
             // One schedule's refused token says nothing about the others'.
             breaker: Arc::default(),
+            judged: false,
             ..self.clone()
         })
+    }
+
+    /// The same client behind a gate that other processes share.
+    #[must_use]
+    pub fn behind(&self, gate: Arc<dyn CrmGate>) -> Self {
+        Self {
+            gate: Some(gate),
+            ..self.clone()
+        }
     }
 
     /// The same client with less time for an operation, retries and queueing included.
@@ -87,7 +103,7 @@ impl CrmClient {
             retry: self.shared.config.retry,
         };
         let read = |body| SalesList::read(body, with_recordings).map(Ok);
-        let list = self.ask(&request, Some(&self.shared.sales), read).await?;
+        let list = self.ask(&request, Turn::Sales, read).await?;
         report(&request.operation, &list.quarantined);
         Ok(list)
     }
@@ -101,7 +117,7 @@ impl CrmClient {
             retry: self.shared.config.retry.with_attempts(1),
         };
         let read = |body| Some(Ok(SalesList::read_or_empty(body, true)));
-        let list = self.ask(&request, Some(&self.shared.sales), read).await?;
+        let list = self.ask(&request, Turn::Sales, read).await?;
         report(&request.operation, &list.quarantined);
         Ok(list)
     }
@@ -132,7 +148,7 @@ impl CrmClient {
             Reading::Unsuccessful => Some(Err(Absence::Unproven)),
             Reading::Invalid => None,
         };
-        let fiche = self.ask(&request, Some(&self.shared.fiches), read).await?;
+        let fiche = self.ask(&request, Turn::Fiche, read).await?;
         report(&operation, &fiche.quarantined);
         Ok(fiche)
     }
@@ -184,9 +200,18 @@ impl CrmClient {
             retry: self.shared.config.retry,
         };
         let read = |body| directory::read::<T>(body).map(Ok);
-        let (rows, quarantined) = self.ask(&request, None, read).await?;
+        let (rows, quarantined) = self.ask(&request, Turn::Directory, read).await?;
         report(&request.operation, &quarantined);
         Ok(rows)
+    }
+
+    /// The cap of this process.
+    pub(super) fn semaphore(&self, turn: Turn) -> Option<&Semaphore> {
+        match turn {
+            Turn::Fiche => Some(&self.shared.fiches),
+            Turn::Sales => Some(&self.shared.sales),
+            Turn::Directory => None,
+        }
     }
 
     fn sales_url(&self, start: NaiveDate, end: NaiveDate, with_recordings: bool) -> Url {

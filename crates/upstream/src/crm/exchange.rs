@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 use tracing::Instrument as _;
 use url::Url;
 
-use super::breaker::{Open, Sign};
+use super::breaker::Open;
 use super::client::CrmClient;
 use super::error::{CrmCause, CrmError, CrmOperation};
+use super::gate::{Pass, Refused, Sign, Turn};
 use super::lenient::Quarantined;
 use crate::retry::{self, GiveUp, RetryPolicy};
 use crate::telemetry::{self, Call};
@@ -37,7 +38,7 @@ impl CrmClient {
     pub(super) async fn ask<T>(
         &self,
         request: &Request,
-        turn: Option<&Semaphore>,
+        turn: Turn,
         read: impl Fn(Value) -> Option<Result<T, Absence>>,
     ) -> Result<T, CrmError> {
         let span = span(&request.operation);
@@ -54,24 +55,19 @@ impl CrmClient {
     async fn ask_in_turn<T>(
         &self,
         request: &Request,
-        turn: Option<&Semaphore>,
+        turn: Turn,
         read: impl Fn(Value) -> Option<Result<T, Absence>>,
     ) -> Result<T, CrmError> {
         let budget = Budget::start(self.budget);
-        let _turn = match turn {
-            None => None,
-            Some(turn) => match tokio::time::timeout(budget.remaining(), turn.acquire()).await {
-                // The semaphore is never closed.
-                Ok(permit) => permit.ok(),
-                Err(_) => {
-                    return Err(CrmError::Timeout {
-                        operation: request.operation.clone(),
-                    });
-                }
-            },
-        };
+        let waiting = Instant::now();
+        let _turn = self.local_turn(request, turn, budget).await?;
+        let _pass = self.pass(request, turn, budget).await?;
+        metrics::histogram!("upstream.wait.duration", "provider" => "crm", "operation" => turn.name())
+            .record(waiting.elapsed().as_secs_f64());
         // After the wait: what happened meanwhile counts.
-        self.refuse_if_open(&request.operation)?;
+        if self.gate.is_none() {
+            self.refuse_if_open(&request.operation)?;
+        }
         let attempt = || self.attempt(request, budget, &read);
         let call = call(&request.operation);
         let outcome = retry::run(request.retry, budget, attempt, || call.retried())
@@ -80,8 +76,57 @@ impl CrmClient {
                 GiveUp::Failed(error) => error,
                 GiveUp::Later { after, error } => error.later(after),
             });
-        self.breaker.note(sign(outcome.as_ref().err()));
+        let sign = sign(outcome.as_ref().err());
+        match &self.gate {
+            Some(gate) if self.judged => gate.note(sign).await,
+            Some(_) => {}
+            None => self.breaker.note(sign),
+        }
         outcome
+    }
+
+    async fn local_turn(
+        &self,
+        request: &Request,
+        turn: Turn,
+        budget: Budget,
+    ) -> Result<Option<SemaphorePermit<'_>>, CrmError> {
+        let Some(turn) = self.semaphore(turn) else {
+            return Ok(None);
+        };
+        match tokio::time::timeout(budget.remaining(), turn.acquire()).await {
+            // The semaphore is never closed.
+            Ok(permit) => Ok(permit.ok()),
+            Err(_) => Err(CrmError::Timeout {
+                operation: request.operation.clone(),
+            }),
+        }
+    }
+
+    /// The turn that all replicas share.
+    async fn pass(
+        &self,
+        request: &Request,
+        turn: Turn,
+        budget: Budget,
+    ) -> Result<Option<Pass>, CrmError> {
+        let Some(gate) = &self.gate else {
+            return Ok(None);
+        };
+        let entered = gate.enter(turn, self.judged, budget.remaining()).await;
+        entered.map(Some).map_err(|refused| {
+            call(&request.operation).record("suspended", Duration::ZERO);
+            let operation = request.operation.clone();
+            match refused {
+                Refused::Auth(status) => CrmError::Auth { operation, status },
+                Refused::Failing(after) => CrmError::RetryLater {
+                    operation,
+                    cause: CrmCause::CircuitOpen,
+                    after,
+                },
+                Refused::NoTurn => CrmError::Timeout { operation },
+            }
+        })
     }
 
     fn refuse_if_open(&self, operation: &CrmOperation) -> Result<(), CrmError> {
