@@ -3,6 +3,7 @@
 use crate::app::AppState;
 use crate::domain::secret;
 use crate::store;
+use crate::store::tickets::Holder;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use tonic::{Request, Status};
@@ -41,9 +42,15 @@ pub async fn issue(
     let caller = Caller::from_request(&request)?.clone();
     caller.require_service(&[ServiceName::Gateway])?;
     let principal = caller.principal()?;
-    let holder = match &principal.kind {
+    let name = match &principal.kind {
         PrincipalKind::User(id) => id.to_string(),
         PrincipalKind::Machine(name) => format!("machine:{name}"),
+    };
+    let holder = Holder {
+        name: &name,
+        user_id: principal.user_id().map(|id| id.get()),
+        version: principal.version,
+        session: principal.session.as_deref(),
     };
     let ticket = secret::generate();
     let channels = request.into_inner().channels;
@@ -60,7 +67,7 @@ pub async fn issue(
 async fn store(
     state: &AppState,
     ticket: &SecretString,
-    holder: &str,
+    holder: &Holder<'_>,
     channels: &[String],
     session_expires_at: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), TicketError> {
@@ -87,8 +94,17 @@ pub async fn redeem(
     let ticket = SecretString::from(request.into_inner().ticket);
     let ticket = take(state, &ticket).await.map_err(status)?;
     Ok(pb::RedeemStreamTicketResponse {
-        channels: ticket.channels,
+        holder: holder(&ticket),
         session_expires_at_ms: ticket.session_expires_at.timestamp_millis(),
+        channels: ticket.channels,
+    })
+}
+
+fn holder(ticket: &store::tickets::Ticket) -> Option<pb::TicketHolder> {
+    Some(pb::TicketHolder {
+        user_id: ticket.user_id?.to_string(),
+        version: ticket.user_version?,
+        sid: ticket.session_id.clone(),
     })
 }
 

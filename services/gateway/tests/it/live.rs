@@ -4,7 +4,8 @@ use crate::support::{App, LIMIT, answer, header};
 use futures::StreamExt;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use vigie_bus::Bus;
+use vigie_bus::{Bus, Sending};
+use vigie_events::auth::{PrincipalChange, PrincipalChanged};
 use vigie_events::realtime::{Channel, Entity, Realtime, RealtimeEvent};
 use vigie_identity::Scope;
 use vigie_service::ErrorCode;
@@ -265,4 +266,35 @@ async fn streams_end_with_their_token_and_with_the_service() {
     let (text, stopped) = tokio::join!(read_until(response, "this never comes"), app.stop());
     stopped.unwrap();
     assert!(text.contains("event: ready"));
+}
+
+#[tokio::test]
+async fn streams_end_with_the_session_that_opened_them() {
+    let app = App::start().await;
+    let stream = "/api/realtime/stream?channels=audit-9";
+    let body = json!({"channels": ["audit-9"]});
+    let (_, issued) = app.post("/api/realtime/tickets", &body).await;
+    let ticket = issued["data"]["ticket"].as_str().unwrap();
+    let by_ticket = format!("{stream}&ticket={ticket}");
+    let by_ticket = app.anonymous(Method::GET, &by_ticket).send().await.unwrap();
+    let by_token = app.request(Method::GET, stream).send().await.unwrap();
+    assert_eq!(
+        (by_ticket.status(), by_token.status()),
+        (StatusCode::OK, StatusCode::OK)
+    );
+
+    let ended = PrincipalChanged {
+        user_id: "42".parse().unwrap(),
+        version: 1,
+        sid: Some("s".to_owned()),
+        reason: PrincipalChange::Logout,
+    };
+    let told = app.bus.publish(&ended.message(), Sending::First).await;
+    told.unwrap();
+    let (ticket, token) = tokio::join!(
+        read_until(by_ticket, "this never comes"),
+        read_until(by_token, "this never comes")
+    );
+    assert!(ticket.contains("event: ready") && token.contains("event: ready"));
+    app.stop().await.unwrap();
 }

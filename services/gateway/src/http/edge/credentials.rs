@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vigie_contracts::auth::v1::ExchangeApiTokenRequest;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
-use vigie_identity::Caller;
 use vigie_identity::tokens::{Verifier, VerifyError};
+use vigie_identity::{Caller, Principal};
 use vigie_service::{ErrorCode, InternalChannel, WireError};
 
 /// Shorter than the life of what auth gives for an API token (60 s), so that a call which starts
@@ -98,6 +98,11 @@ impl Credentials {
             return Ok(Some(caller));
         }
         undecided.map_or(Ok(None), Err)
+    }
+
+    /// Whether a credential that was verified before was taken back since.
+    pub fn ended(&self, principal: &Principal) -> bool {
+        self.verifier.ended(principal)
     }
 
     async fn machine(&self, api_token: &str) -> Result<Option<Caller>, Failure> {

@@ -14,9 +14,10 @@ use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
-use vigie_contracts::auth::v1::RedeemStreamTicketRequest;
-use vigie_identity::{Caller, Guard};
+use vigie_contracts::auth::v1::{RedeemStreamTicketRequest, TicketHolder};
+use vigie_identity::{Caller, Guard, Principal, PrincipalKind};
 use vigie_service::ErrorCode;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -45,21 +46,25 @@ pub async fn stream(
         .split(',')
         .map(str::trim);
     let wanted = channels::read(names.filter(|name| !name.is_empty()))?;
-    let (life, renewal) = match caller {
-        Some(Extension(caller)) => {
-            channels::permit(&gateway, &caller, &wanted).await?;
-            let principal = caller.principal()?;
-            let left = left(&gateway, principal.expires_at);
-            if principal.user_id().is_some() {
-                (left.min(RECHECK), Some(user_renewal(&gateway, &headers)))
-            } else {
-                let renewal = machine_renewal(&gateway, &headers, &wanted);
-                (left, Some(renewal))
-            }
+    let (life, renewal) = if let Some(Extension(caller)) = caller {
+        channels::permit(&gateway, &caller, &wanted).await?;
+        let principal = caller.principal()?;
+        let left = left(&gateway, principal.expires_at);
+        if principal.user_id().is_some() {
+            (left.min(RECHECK), Some(user_renewal(&gateway, &headers)))
+        } else {
+            let renewal = machine_renewal(&gateway, &headers, &wanted);
+            (left, Some(renewal))
         }
-        None => {
-            let until = redeem(&gateway, &params, &wanted).await?;
-            (left(&gateway, until), None)
+    } else {
+        let (until, holder) = redeem(&gateway, &params, &wanted).await?;
+        let left = left(&gateway, until);
+        match holder {
+            Some(holder) => (
+                left.min(RECHECK),
+                Some(ticket_renewal(&gateway, until, holder)),
+            ),
+            None => (left, None),
         }
     };
     let header = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
@@ -104,6 +109,19 @@ fn user_renewal(gateway: &AppState, headers: &HeaderMap) -> Renewal {
     })
 }
 
+/// The session that a ticket came from may be ended before its token is.
+fn ticket_renewal(gateway: &AppState, until: DateTime<Utc>, holder: Principal) -> Renewal {
+    let (gateway, holder) = (gateway.clone(), Arc::new(holder));
+    Box::new(move || {
+        let (gateway, holder) = (gateway.clone(), Arc::clone(&holder));
+        async move {
+            let goes_on = !gateway.credentials.ended(&holder);
+            goes_on.then(|| left(&gateway, until).min(RECHECK))
+        }
+        .boxed()
+    })
+}
+
 /// An API token does not end when what it was exchanged for does: it is exchanged and checked again.
 fn machine_renewal(gateway: &AppState, headers: &HeaderMap, wanted: &[Wanted]) -> Renewal {
     let (gateway, headers, wanted) = (gateway.clone(), headers.clone(), wanted.to_vec());
@@ -124,7 +142,7 @@ async fn redeem(
     gateway: &AppState,
     params: &Params,
     wanted: &[Wanted],
-) -> Result<DateTime<Utc>, Failure> {
+) -> Result<(DateTime<Utc>, Option<Principal>), Failure> {
     let ticket = params.filled("ticket").unwrap_or_default().to_owned();
     let request = RedeemStreamTicketRequest { ticket };
     let answer = gateway
@@ -151,8 +169,28 @@ async fn redeem(
     {
         return Err(other.forbidden().into());
     }
-    DateTime::from_timestamp_millis(answer.session_expires_at_ms)
-        .ok_or_else(|| Failure::incomplete("RedeemStreamTicket"))
+    let until = DateTime::from_timestamp_millis(answer.session_expires_at_ms)
+        .ok_or_else(|| Failure::incomplete("RedeemStreamTicket"))?;
+    let holder = answer.holder.map(|holder| holder_of(holder, until));
+    Ok((until, holder.transpose()?))
+}
+
+/// Whoever a ticket was issued to, as far as it says whether the session was ended.
+fn holder_of(holder: TicketHolder, until: DateTime<Utc>) -> Result<Principal, Failure> {
+    let id = holder.user_id.parse();
+    let id = id.map_err(|_| Failure::incomplete("RedeemStreamTicket"))?;
+    Ok(Principal {
+        kind: PrincipalKind::User(id),
+        email: String::new(),
+        roles: Vec::new(),
+        crm_user_id: None,
+        groupes: Vec::new(),
+        groupe_names: Vec::new(),
+        grants: Vec::new(),
+        session: holder.sid,
+        version: holder.version,
+        expires_at: until,
+    })
 }
 
 fn respond(session: Session) -> Response {

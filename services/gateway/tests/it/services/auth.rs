@@ -145,6 +145,11 @@ impl AuthService for Service {
         Ok(Response::new(pb::RedeemStreamTicketResponse {
             channels,
             session_expires_at_ms,
+            holder: Some(pb::TicketHolder {
+                user_id: "42".to_owned(),
+                version: 1,
+                sid: Some("s".to_owned()),
+            }),
         }))
     }
 }
