@@ -44,13 +44,16 @@ impl Bridge {
 
     /// Shows what comes until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        while let Some(messages) = stop.run_until_cancelled(self.queue.next(ROOM)).await {
+        loop {
+            let next = Box::pin(self.queue.next(ROOM));
+            let Some(messages) = stop.run_until_cancelled(next).await else {
+                return Ok(());
+            };
             let entities = by_entity(messages);
             stream::iter(entities)
                 .for_each_concurrent(CONCURRENT, |messages| self.show_in_order(messages))
                 .await;
         }
-        Ok(())
     }
 
     async fn show_in_order(&self, messages: Vec<Shown>) {
