@@ -106,7 +106,9 @@ impl DirectoryService for Rpc {
     ) -> Result<Response<fiche::ListCrmGroupsResponse>, Status> {
         let mut groups = self.read(|book| book.groups.clone())?;
         if !request.into_inner().include_users {
-            groups.iter_mut().for_each(|group| group.user_ids.clear());
+            for group in &mut groups {
+                group.user_ids.clear();
+            }
         }
         Ok(Response::new(fiche::ListCrmGroupsResponse { groups }))
     }

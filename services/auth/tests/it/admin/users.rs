@@ -15,10 +15,10 @@ fn patch(id: &str) -> pb::UpdateUserRequest {
     }
 }
 
-fn crm(value: Option<&str>) -> Option<pb::NullableText> {
-    Some(pb::NullableText {
+fn crm(value: Option<&str>) -> pb::NullableText {
+    pb::NullableText {
         value: value.map(str::to_owned),
-    })
+    }
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_patch_is_applied_as_a_whole_or_not_at_all() -> Result<()> {
     let request = pb::UpdateUserRequest {
         status: Some("DISABLED".to_owned()),
         role_keys: Some(texts(&["operator", "viewer"])),
-        crm_user_id: crm(Some(" 731 ")),
+        crm_user_id: Some(crm(Some(" 731 "))),
         ..patch(&id)
     };
     let user = ask!(office, who, update_user, request)?
@@ -110,7 +110,7 @@ async fn a_patch_is_applied_as_a_whole_or_not_at_all() -> Result<()> {
 
     let other = office.user("yanis@demo.test", &[]).await?;
     let request = pb::UpdateUserRequest {
-        crm_user_id: crm(Some("731")),
+        crm_user_id: Some(crm(Some("731"))),
         ..patch(&other)
     };
     assert_refused(
@@ -119,7 +119,7 @@ async fn a_patch_is_applied_as_a_whole_or_not_at_all() -> Result<()> {
         "This CRM user is already linked to another user",
     );
     let request = pb::UpdateUserRequest {
-        crm_user_id: crm(None),
+        crm_user_id: Some(crm(None)),
         ..patch(&id)
     };
     let user = ask!(office, who, update_user, request)?
@@ -322,7 +322,7 @@ async fn every_service_hears_that_a_principal_changed() -> Result<()> {
         (
             "teams",
             pb::UpdateUserRequest {
-                crm_user_id: crm(Some("731")),
+                crm_user_id: Some(crm(Some("731"))),
                 ..patch(&id)
             },
         ),
@@ -345,7 +345,9 @@ async fn every_service_hears_that_a_principal_changed() -> Result<()> {
     for (version, (reason, change)) in (2..).zip(changes) {
         ask!(office, &office.admin, update_user, change)?;
         let fact = wait::until("the fact", LIMIT, || async {
-            let last = bus.last_fact::<PrincipalChanged>(&[id.clone()]).await?;
+            let last = bus
+                .last_fact::<PrincipalChanged>(std::slice::from_ref(&id))
+                .await?;
             Ok(last.filter(|fact| fact.body.version == version))
         });
         let told = serde_json::to_value(fact.await?.body.reason)?;
