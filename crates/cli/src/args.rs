@@ -40,6 +40,8 @@ pub enum Command {
     Users(UsersArgs),
     /// Look after the keys that sign tokens, through the public API
     Keys(KeysArgs),
+    /// Look after webhooks of fetch jobs, through the public API
+    Webhooks(WebhooksArgs),
     /// Measure how fast this build is, on stacks of its own
     Bench(BenchArgs),
 }
@@ -139,6 +141,41 @@ pub enum Keys {
     /// Make the next one: it is published now and signs minutes later; the old one verifies until
     /// its last token has ended
     Rotate,
+}
+
+/// Options of `webhooks`.
+#[derive(Debug, clap::Args)]
+pub struct WebhooksArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Webhooks,
+    /// Where.
+    #[command(flatten)]
+    pub at: Installation,
+}
+
+/// Commands on webhooks.
+#[derive(Debug, Subcommand)]
+pub enum Webhooks {
+    /// List the deliveries of a job, newest first
+    List {
+        /// The job
+        job: String,
+    },
+    /// Send a delivery once more, under its id
+    Redeliver {
+        /// The job
+        job: String,
+        /// The delivery, as listed
+        delivery: String,
+    },
+    /// List the URLs that fail, disabled ones first
+    Destinations,
+    /// Send to a disabled URL again
+    Enable {
+        /// The exact URL
+        url: String,
+    },
 }
 
 /// Which installation a command is for.

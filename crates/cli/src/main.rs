@@ -24,6 +24,7 @@ async fn main() -> ExitCode {
         Command::DeadLetters(command) => commands::dead_letters::run(&command).await,
         Command::Users(args) => commands::users::run(&args).await,
         Command::Keys(args) => commands::keys::run(&args).await,
+        Command::Webhooks(args) => commands::webhooks::run(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
     };
     match done {

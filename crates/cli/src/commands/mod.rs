@@ -11,6 +11,7 @@ pub mod supervise;
 pub mod up;
 pub mod users;
 pub mod watch;
+pub mod webhooks;
 
 use crate::args::Installation;
 use anyhow::{Context, Result};

@@ -54,15 +54,13 @@ impl App {
         Ok(answer.into_inner().job.unwrap())
     }
 
-    /// Waits for a job to end, and for the details of all new sales.
+    /// Waits for a job to end. The details of new sales are fetched for some time longer.
     async fn ended(&self, id: &str) -> pb::FetchJob {
         let job = wait::until("the end of a job", LIMIT, || async {
             let job = self.job(&everyone(), id).await?;
             Ok(job.completed_at.is_some().then_some(job))
         });
-        let job = job.await.unwrap();
-        self.details().await;
-        job
+        job.await.unwrap()
     }
 
     /// The first days asked for, one entry a call.
@@ -202,7 +200,7 @@ async fn a_range_is_fetched_day_by_day_and_then_covered() {
     assert_eq!(app.days_asked().len(), 10);
     let clear = "SELECT count(*) FROM outbox WHERE payload LIKE '%whsec%'";
     assert_eq!(app.count(clear).await, 0);
-    app.stop().await;
+    app.end().await;
 }
 
 #[tokio::test]
@@ -253,7 +251,7 @@ async fn a_day_that_fails_is_tried_again_and_then_given_up() {
     let next = meta.background_job_id.unwrap();
     assert_ne!(next, id);
     assert_eq!(app.ended(&next).await.status, "complete");
-    app.stop().await;
+    app.end().await;
 }
 
 #[tokio::test]
@@ -302,7 +300,7 @@ async fn repeated_and_late_messages_change_nothing() {
     assert_eq!(asked, days, "each day once");
     assert_eq!(app.job(&everyone(), &id).await.unwrap().sequence, 9);
     heard(&receiver, 3).await;
-    app.stop().await;
+    app.end().await;
 }
 
 #[tokio::test]
@@ -333,7 +331,7 @@ async fn a_refresh_asks_again_for_covered_days_but_not_twice_in_a_moment() {
         .unwrap();
     assert_eq!((third.background_job_id, third.complete), (Some(id), true));
     assert_eq!(app.days_asked().len(), 4);
-    app.stop().await;
+    app.end().await;
 }
 
 #[tokio::test]
@@ -361,7 +359,7 @@ async fn two_at_once_share_a_job_and_each_listener_hears_its_end() {
     let late = receiver().await;
     app.range(&caller, wish(&late)).await.unwrap();
     assert_eq!(heard(&late, 1).await[0]["event"], "complete");
-    app.stop().await;
+    app.end().await;
 }
 
 #[tokio::test]
@@ -371,6 +369,7 @@ async fn jobs_are_seen_by_their_creator_and_by_who_sees_all() {
     let first = app.range(&mine, range(13, 14)).await.unwrap();
     let id = first.meta.unwrap().background_job_id.unwrap();
     app.ended(&id).await;
+    app.details().await;
     let job = app.job(&mine, &id).await.unwrap();
     let all: i64 = app.count("SELECT count(*) FROM fiche_cache").await;
     let own = "SELECT count(*) FROM fiche_cache WHERE groupe_effectif = 'EQUIPE NORD'";
@@ -462,6 +461,7 @@ async fn a_sales_list_adds_and_never_damages() {
     let id = first.meta.unwrap().background_job_id.unwrap();
     let job = app.ended(&id).await;
     assert_eq!(job.total_fiches, 8);
+    app.details().await;
     let fact = app.summary_fact(&fiche, 2).await;
     assert_eq!(fact.summary.fetched_at, details.summary.fetched_at);
     assert_eq!(fact.summary.recordings_count, Some(8));
@@ -632,7 +632,7 @@ async fn impossible_wishes_are_refused_in_the_contract_s_words() {
             .await,
         1
     );
-    app.stop().await;
+    app.end().await;
 }
 
 #[tokio::test]
@@ -657,5 +657,5 @@ async fn lists_can_be_read_page_by_page() {
         }
     }
     assert_eq!(seen.len(), 24);
-    app.stop().await;
+    app.end().await;
 }

@@ -5,6 +5,7 @@ mod collector;
 mod duplicates;
 mod ear;
 mod failures;
+mod fetch_jobs;
 mod happy;
 mod kills;
 mod refusals;

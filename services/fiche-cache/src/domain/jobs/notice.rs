@@ -55,14 +55,14 @@ struct Body<'a> {
     event: &'static str,
     job_id: &'a str,
     timestamp: String,
-    data: Data<'a>,
+    data: Contents<'a>,
     sequence: i32,
 }
 
 /// Keys stand in the order of the contract.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Data<'a> {
+struct Contents<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<i32>,
@@ -99,18 +99,18 @@ impl Told {
     /// The exact bytes of every attempt. `job` is as it is after what is told.
     pub fn body(self, job: &Job, at: DateTime<Utc>) -> serde_json::Result<String> {
         let event = self.event();
-        let counted = Data {
+        let counted = Contents {
             progress: Some(job.progress),
             completed_days: Some(job.completed_days),
             total_days: Some(job.total_days),
             total_fiches: Some(job.total_fiches),
-            ..Data::default()
+            ..Contents::default()
         };
         let data = match self {
             Self::Progress { latest, mut fiches } => {
                 let truncated = fiches.len() > MOST;
                 fiches.truncate(MOST);
-                Data {
+                Contents {
                     status: JobStatus::Processing.as_str(),
                     current_fiches_count: Some(job.total_fiches),
                     latest_date: Some(latest),
@@ -119,15 +119,15 @@ impl Told {
                     ..counted
                 }
             }
-            Self::Complete { data_url } => Data {
+            Self::Complete { data_url } => Contents {
                 status: JobStatus::Complete.as_str(),
                 data_url: Some(data_url),
                 ..counted
             },
-            Self::Failed => Data {
+            Self::Failed => Contents {
                 status: JobStatus::Failed.as_str(),
                 error: job.error.as_deref(),
-                ..Data::default()
+                ..Contents::default()
             },
         };
         serde_json::to_string(&Body {
