@@ -11,27 +11,39 @@ async fn send(app: &App, method: Method, path: &str, body: &Value) -> (u16, Valu
     (status.as_u16(), body)
 }
 
-#[tokio::test]
-async fn every_endpoint_answers_with_its_status_and_its_data() {
+/// A request, and what its answer is and holds.
+type Row = (&'static str, &'static str, Value, u16, &'static str, Value);
+
+async fn all_answer(rows: Vec<Row>) {
     let app = App::start().await;
-    let none = json!({});
+    for (method, path, body, status, pointer, value) in rows {
+        let asked = format!("/api/admin{path}");
+        let (found, answer) = send(&app, method.parse().unwrap(), &asked, &body).await;
+        let context = format!("{method} {path}: {answer}");
+        assert_eq!(
+            (found, &answer["success"]),
+            (status, &json!(true)),
+            "{context}"
+        );
+        assert_eq!(answer["data"].pointer(pointer), Some(&value), "{context}");
+    }
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn users_are_answered_with_their_status_and_data() {
+    let none = || json!({});
     let user = json!({"email": "Nora@vigie.test", "password": "a-long-phrase-7"});
-    let token = json!({"name": "export", "permission_grants": [{"key": "audits", "read": true}]});
-    for (method, path, body, status, pointer, value) in [
-        ("GET", "/users", &none, 200, "/users/0/id", json!("12")),
-        ("POST", "/users", &user, 201, "/user/id", json!("13")),
-        (
-            "PATCH",
-            "/users/12",
-            &json!({"status": "DISABLED"}),
-            200,
-            "/user/id",
-            json!("12"),
-        ),
+    let off = json!({"status": "DISABLED"});
+    let crm = json!({"crm_user_id": "742"});
+    all_answer(vec![
+        ("GET", "/users", none(), 200, "/users/0/id", json!("12")),
+        ("POST", "/users", user, 201, "/user/id", json!("13")),
+        ("PATCH", "/users/12", off, 200, "/user/id", json!("12")),
         (
             "POST",
             "/users/from-crm",
-            &json!({"crm_user_id": "742"}),
+            crm,
             201,
             "/groupe/id",
             json!("3"),
@@ -39,7 +51,7 @@ async fn every_endpoint_answers_with_its_status_and_its_data() {
         (
             "POST",
             "/users/12/reset-link",
-            &none,
+            none(),
             201,
             "/reset_token",
             json!("reset"),
@@ -47,7 +59,7 @@ async fn every_endpoint_answers_with_its_status_and_its_data() {
         (
             "POST",
             "/users/12/invite",
-            &none,
+            none(),
             201,
             "/invite_token",
             json!("invite"),
@@ -55,129 +67,55 @@ async fn every_endpoint_answers_with_its_status_and_its_data() {
         (
             "POST",
             "/users/12/logout-all",
-            &none,
+            none(),
             200,
             "/revoked",
             json!(2),
         ),
         (
             "GET",
-            "/roles",
-            &none,
-            200,
-            "/roles/0/permissions/0",
-            json!("audits"),
-        ),
-        (
-            "GET",
-            "/roles/4",
-            &none,
-            200,
-            "/role/permission_grants/0/scope",
-            json!("GROUP"),
-        ),
-        (
-            "POST",
-            "/roles",
-            &json!({"key": "a", "name": "A"}),
-            201,
-            "/role/id",
-            json!("4"),
-        ),
-        (
-            "PATCH",
-            "/roles/4",
-            &json!({"description": null}),
-            200,
-            "/role/description",
-            Value::Null,
-        ),
-        ("DELETE", "/roles/4", &none, 200, "/deleted", json!(true)),
-        ("GET", "/permissions", &none, 200, "/count", json!(0)),
-        (
-            "GET",
-            "/teams?include_users=TRUE",
-            &none,
-            200,
-            "/teams/0/user_ids/0",
-            json!("731"),
-        ),
-        (
-            "POST",
-            "/teams",
-            &json!({"crm_group_id": "51", "name": "A"}),
-            200,
-            "/team/id",
-            json!("3"),
-        ),
-        (
-            "POST",
-            "/teams",
-            &json!({"crm_group_id": "52", "name": "A"}),
-            201,
-            "/team/id",
-            json!("3"),
-        ),
-        (
-            "PATCH",
-            "/teams/3",
-            &json!({"name": "B"}),
-            200,
-            "/team/id",
-            json!("3"),
-        ),
-        (
-            "DELETE",
-            "/teams/3?force=true",
-            &none,
-            200,
-            "/team/crm_group_id",
-            json!("51"),
-        ),
-        (
-            "POST",
-            "/teams/3/members",
-            &json!({"user_id": "12"}),
-            200,
-            "/user/id",
-            json!("12"),
-        ),
-        (
-            "DELETE",
-            "/teams/3/members/12",
-            &none,
-            200,
-            "/removed",
-            json!(true),
-        ),
-        (
-            "POST",
-            "/teams/sync-from-crm?dry_run=True",
-            &none,
-            200,
-            "/dry_run",
-            json!(true),
-        ),
-        (
-            "GET",
             "/crm/users",
-            &none,
+            none(),
             200,
             "/utilisateurs/0/nom",
             json!("ROUX"),
         ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn rights_are_answered_with_their_status_and_data() {
+    let none = || json!({});
+    let role = json!({"key": "a", "name": "A"});
+    let change = json!({"description": null});
+    let token = json!({"name": "export", "permission_grants": [{"key": "audits", "read": true}]});
+    let scope = "/role/permission_grants/0/scope";
+    all_answer(vec![
         (
             "GET",
-            "/crm/teams",
-            &none,
+            "/roles",
+            none(),
             200,
-            "/groupes/0/id",
-            json!("51"),
+            "/roles/0/permissions/0",
+            json!("audits"),
         ),
+        ("GET", "/roles/4", none(), 200, scope, json!("GROUP")),
+        ("POST", "/roles", role, 201, "/role/id", json!("4")),
+        (
+            "PATCH",
+            "/roles/4",
+            change,
+            200,
+            "/role/description",
+            Value::Null,
+        ),
+        ("DELETE", "/roles/4", none(), 200, "/deleted", json!(true)),
+        ("GET", "/permissions", none(), 200, "/count", json!(0)),
         (
             "GET",
             "/service-tokens",
-            &none,
+            none(),
             200,
             "/service_tokens/0/name",
             json!("export"),
@@ -185,7 +123,7 @@ async fn every_endpoint_answers_with_its_status_and_its_data() {
         (
             "POST",
             "/service-tokens",
-            &token,
+            token,
             201,
             "/token",
             json!("vgs_secret"),
@@ -193,7 +131,7 @@ async fn every_endpoint_answers_with_its_status_and_its_data() {
         (
             "DELETE",
             "/service-tokens/3",
-            &none,
+            none(),
             200,
             "/revoked",
             json!(true),
@@ -201,26 +139,70 @@ async fn every_endpoint_answers_with_its_status_and_its_data() {
         (
             "GET",
             "/audit-events",
-            &none,
+            none(),
             200,
             "/events/0/before/name",
             json!("a"),
         ),
-    ] {
-        let asked = format!("/api/admin{path}");
-        let (found, answer) = send(&app, method.parse().unwrap(), &asked, body).await;
-        assert_eq!(
-            (found, &answer["success"]),
-            (status, &json!(true)),
-            "{method} {path}: {answer}"
-        );
-        assert_eq!(
-            answer["data"].pointer(pointer),
-            Some(&value),
-            "{method} {path}: {answer}"
-        );
-    }
-    app.stop().await.unwrap();
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn teams_are_answered_with_their_status_and_data() {
+    let none = || json!({});
+    let old = json!({"crm_group_id": "51", "name": "A"});
+    let new = json!({"crm_group_id": "52", "name": "A"});
+    let change = json!({"name": "B"});
+    let member = json!({"user_id": "12"});
+    let dry = "/teams/sync-from-crm?dry_run=True";
+    all_answer(vec![
+        (
+            "GET",
+            "/teams?include_users=TRUE",
+            none(),
+            200,
+            "/teams/0/user_ids/0",
+            json!("731"),
+        ),
+        ("POST", "/teams", old, 200, "/team/id", json!("3")),
+        ("POST", "/teams", new, 201, "/team/id", json!("3")),
+        ("PATCH", "/teams/3", change, 200, "/team/id", json!("3")),
+        (
+            "DELETE",
+            "/teams/3?force=true",
+            none(),
+            200,
+            "/team/crm_group_id",
+            json!("51"),
+        ),
+        (
+            "POST",
+            "/teams/3/members",
+            member,
+            200,
+            "/user/id",
+            json!("12"),
+        ),
+        (
+            "DELETE",
+            "/teams/3/members/12",
+            none(),
+            200,
+            "/removed",
+            json!(true),
+        ),
+        ("POST", dry, none(), 200, "/dry_run", json!(true)),
+        (
+            "GET",
+            "/crm/teams",
+            none(),
+            200,
+            "/groupes/0/id",
+            json!("51"),
+        ),
+    ])
+    .await;
 }
 
 #[tokio::test]

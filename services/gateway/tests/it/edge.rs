@@ -121,6 +121,21 @@ async fn every_answer_carries_the_headers_of_safety() {
 }
 
 #[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let app = App::start().await;
+    let request = app.request(Method::PUT, "/api/admin/roles/4");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let allowed = header(&response, "allow").unwrap_or_default();
+    for method in ["GET", "HEAD", "PATCH", "DELETE"] {
+        assert!(allowed.contains(method), "{allowed}");
+    }
+    let head = app.request(Method::HEAD, "/api/admin/roles/4");
+    assert_eq!(head.send().await.unwrap().status(), StatusCode::OK);
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn services_learn_where_a_request_comes_from() {
     let app = App::with(&[("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
     let forwarded = |request: reqwest::RequestBuilder| {
