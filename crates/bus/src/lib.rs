@@ -22,6 +22,7 @@ pub mod outbox;
 mod publish;
 mod realtime;
 mod relay;
+mod rounds;
 mod store;
 mod topology;
 mod trace;

@@ -54,33 +54,19 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// Sweeps every `pause`, up to a fifth later, until `stop`. A failed round is logged; the next
-    /// one tries again.
+    /// Sweeps after each `pause` until `stop`.
     pub async fn run(
         self,
         bus: Bus,
-        every: Duration,
+        pause: Duration,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        loop {
-            let pause = every.mul_f64(1.0 + rand::random::<f64>() / 5.0);
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
-            }
-            // Without an answer nothing is known to be lost; deadlines are still looked after.
-            let stream_created = match bus.work_stream_created().await {
-                Ok(created) => Some(created),
-                Err(error) => {
-                    tracing::warn!(%error, "age of the work stream is unknown");
-                    None
-                }
-            };
-            match self.round(stream_created).await {
-                Ok(repairs) => repairs.count(),
-                Err(error) => tracing::error!(%error, "sweep failed"),
-            }
-        }
+        let sweeper = &self;
+        bus.rounds(pause, &stop, |stream_created| async move {
+            sweeper.round(stream_created).await.map(Repairs::count)
+        })
+        .await;
+        Ok(())
     }
 
     /// One round.

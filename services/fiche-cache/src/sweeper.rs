@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use vigie_bus::{Bus, outbox};
 use vigie_events::fiche_jobs::RevalidateDate;
 
-/// Pause between rounds; up to a fifth more is added at random.
+/// Pause between rounds.
 const EVERY: Duration = Duration::from_secs(15);
 /// Repairs of one kind in one round.
 const MOST: usize = 100;
@@ -30,26 +30,11 @@ pub struct Repairs {
     pub revalidated: usize,
 }
 
-/// Sweeps until `stop`. A failed round is logged; the next one tries again.
+/// Sweeps until `stop`.
 pub async fn run(state: AppState, bus: Bus, stop: CancellationToken) -> anyhow::Result<()> {
-    loop {
-        let pause = EVERY.mul_f64(1.0 + rand::random::<f64>() / 5.0);
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(pause) => {}
-        }
-        // Without an answer nothing is known to be lost; due work is still sent again.
-        let stream_created = match bus.work_stream_created().await {
-            Ok(created) => Some(created),
-            Err(error) => {
-                tracing::warn!(%error, "age of the work stream is unknown");
-                None
-            }
-        };
-        if let Err(error) = round(&state, stream_created).await {
-            tracing::error!(%error, "sweep failed");
-        }
-    }
+    bus.rounds(EVERY, &stop, |stream_created| round(&state, stream_created))
+        .await;
+    Ok(())
 }
 
 /// One round.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vigie_bus::{Bus, Db, Tx};
 
-/// Pause between rounds; up to a fifth more is added at random.
+/// Pause between rounds.
 const EVERY: Duration = Duration::from_secs(15);
 /// Repairs of one kind in one round.
 const MOST: usize = 200;
@@ -60,26 +60,11 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// Sweeps until `stop`. A failed round is logged; the next one tries again.
+    /// Sweeps until `stop`.
     pub async fn run(self, bus: Bus, stop: CancellationToken) -> anyhow::Result<()> {
-        loop {
-            let pause = EVERY.mul_f64(1.0 + rand::random::<f64>() / 5.0);
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
-            }
-            // Without an answer nothing is known to be lost; due work is still sent again.
-            let stream_created = match bus.work_stream_created().await {
-                Ok(created) => Some(created),
-                Err(error) => {
-                    tracing::warn!(%error, "age of the work stream is unknown");
-                    None
-                }
-            };
-            if let Err(error) = self.round(stream_created).await {
-                tracing::error!(%error, "sweep failed");
-            }
-        }
+        bus.rounds(EVERY, &stop, |stream_created| self.round(stream_created))
+            .await;
+        Ok(())
     }
 
     /// One round.
