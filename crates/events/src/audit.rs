@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vigie_scorecard::StepResult;
 
+/// The model that results of the built-in engine name; also the version of its rules.
+pub const LEXICAL_MODEL: &str = "lexical-1";
+
 /// `audit/run`: audit a fiche. Its `ce-id` is the audit's tracking id.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRun {

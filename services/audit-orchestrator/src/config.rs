@@ -5,14 +5,12 @@ use crate::domain::window::StepWindow;
 use crate::workflow::{Deadlines, Settings};
 use std::num::NonZeroUsize;
 use std::time::Duration;
+use vigie_events::audit::LEXICAL_MODEL;
 use vigie_scorecard::{EvidenceRules, MinQuoteChars};
 use vigie_service::{Env, EnvErrors, FromEnv};
 
 /// Default of `WORKER_PARALLELISM_PER_SERVER`.
 const PARALLELISM: i64 = 10;
-
-/// What the built-in engine calls its model.
-const LEXICAL_MODEL: &str = "lexical-1";
 
 /// Everything that the environment decides.
 #[derive(Debug, Clone)]

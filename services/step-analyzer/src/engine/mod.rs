@@ -8,6 +8,7 @@ pub use openai::OpenAi;
 
 use crate::domain::judgement::{JudgeError, Judgement, Question};
 use crate::domain::prompt::PROMPT_VERSION;
+use vigie_events::audit::LEXICAL_MODEL;
 
 /// Who judges; chosen once, at start.
 pub enum Engine {
@@ -35,7 +36,7 @@ impl Engine {
     pub fn model(&self) -> &str {
         match self {
             Self::OpenAi(engine) => engine.model(),
-            Self::Lexical(_) => lexical::MODEL,
+            Self::Lexical(_) => LEXICAL_MODEL,
         }
     }
 
@@ -43,7 +44,7 @@ impl Engine {
     pub const fn prompt_version(&self) -> &'static str {
         match self {
             Self::OpenAi(_) => PROMPT_VERSION,
-            Self::Lexical(_) => lexical::MODEL,
+            Self::Lexical(_) => LEXICAL_MODEL,
         }
     }
 

@@ -11,9 +11,6 @@ use vigie_scorecard::{
     ControlPoint, Coverage, Statut, StepMetadata, StepResult, Usage, distinct_minutages, terms,
 };
 
-/// Name and version of the rules, stored where other engines name their model.
-pub const MODEL: &str = "lexical-1";
-
 /// The `lexical` engine.
 pub struct Lexical {
     lexicon: Lexicon,
