@@ -4,9 +4,13 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 14] = [
+const PROTOS: [&str; 19] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
+    "vigie/audit/v1/configs.proto",
+    "vigie/audit/v1/operations.proto",
+    "vigie/audit/v1/projection.proto",
+    "vigie/audit/v1/reviews.proto",
     "vigie/auth/v1/account.proto",
     "vigie/auth/v1/admin.proto",
     "vigie/auth/v1/auth.proto",
@@ -16,13 +20,30 @@ const PROTOS: [&str; 14] = [
     "vigie/fiche/v1/directory.proto",
     "vigie/fiche/v1/fiche.proto",
     "vigie/fiche/v1/jobs.proto",
+    "vigie/fiche/v1/maintenance.proto",
     "vigie/fiche/v1/webhooks.proto",
     "vigie/transcription/v1/operations.proto",
     "vigie/transcription/v1/transcription.proto",
 ];
 
 /// Views that the contract writes in camel case.
-const CAMEL: [&str; 34] = [
+const CAMEL: [&str; 51] = [
+    ".vigie.audit.v1.UpdateConfigResponse",
+    ".vigie.audit.v1.AuditGroup",
+    ".vigie.audit.v1.GroupedFiche",
+    ".vigie.audit.v1.FicheOfAudits",
+    ".vigie.audit.v1.AuditsSummary",
+    ".vigie.audit.v1.FicheWithAudits",
+    ".vigie.audit.v1.AuditLogEntry",
+    ".vigie.audit.v1.ControlPointView",
+    ".vigie.audit.v1.ConfigStep",
+    ".vigie.audit.v1.ConfigDetail",
+    ".vigie.audit.v1.ConfigStats",
+    ".vigie.audit.v1.StatusCounts",
+    ".vigie.fiche.v1.BackfillResponse",
+    ".vigie.fiche.v1.InspectRowResponse",
+    ".vigie.fiche.v1.DocumentKey",
+    ".vigie.audit.v1.RebuildProjectionResponse",
     ".vigie.fiche.v1.RangeMeta",
     ".vigie.fiche.v1.CacheCoverage",
     ".vigie.fiche.v1.RangeVisibility",
@@ -47,6 +68,7 @@ const CAMEL: [&str; 34] = [
     ".vigie.audit.v1.AutomationScheduleRef",
     ".vigie.audit.v1.AutomationRunRef",
     ".vigie.audit.v1.StepResult",
+    ".vigie.audit.v1.ReviewedControlPoint",
     ".vigie.audit.v1.ConfigSummary",
     ".vigie.automation.v1.Schedule",
     ".vigie.automation.v1.RunSummary",
@@ -60,7 +82,9 @@ const CAMEL: [&str; 34] = [
 ];
 
 /// Views that the contract writes in snake case.
-const SNAKE: [&str; 62] = [
+const SNAKE: [&str; 64] = [
+    ".vigie.audit.v1.StuckAudit",
+    ".vigie.audit.v1.ValidateConfigResponse",
     ".vigie.auth.v1.ChangePasswordResponse",
     ".vigie.auth.v1.SessionInfo",
     ".vigie.auth.v1.ListSessionsResponse",
@@ -126,7 +150,8 @@ const SNAKE: [&str; 62] = [
 ];
 
 /// Fields of views that hold JSON text, with their name on the wire.
-const RAW_JSON: [(&str, &str); 10] = [
+const RAW_JSON: [(&str, &str); 11] = [
+    (".vigie.audit.v1.AuditLogEntry.data_json", "data"),
     (".vigie.auth.v1.AuditEvent.before_json", "before"),
     (".vigie.auth.v1.AuditEvent.after_json", "after"),
     (".vigie.fiche.v1.SaleFiche.recordings_json", "recordings"),
@@ -155,7 +180,17 @@ const RAW_JSON: [(&str, &str); 10] = [
 const RENAMED: [(&str, &str); 1] = [(".vigie.audit.v1.AuditRow.fiche_cache_detail", "ficheCache")];
 
 /// Fields that are absent, not null, where the contract leaves them out.
-const OMITTED_WHEN_NONE: [&str; 21] = [
+const OMITTED_WHEN_NONE: [&str; 31] = [
+    ".vigie.audit.v1.AuditGroup.status_counts",
+    ".vigie.audit.v1.AuditGroup.fiche",
+    ".vigie.audit.v1.AuditGroup.audit_config",
+    ".vigie.audit.v1.AuditGroup.automation_schedule",
+    ".vigie.audit.v1.AuditGroup.automation_run",
+    ".vigie.audit.v1.StatusCounts.pending",
+    ".vigie.audit.v1.StatusCounts.running",
+    ".vigie.audit.v1.StatusCounts.completed",
+    ".vigie.audit.v1.StatusCounts.failed",
+    ".vigie.audit.v1.ConfigDetail.stats",
     ".vigie.fiche.v1.RangeMeta.next_cursor",
     ".vigie.fiche.v1.RangeMeta.truncated",
     ".vigie.fiche.v1.CrmUser.telephone",

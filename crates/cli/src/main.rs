@@ -25,6 +25,8 @@ async fn main() -> ExitCode {
         Command::Users(args) => commands::users::run(&args).await,
         Command::Keys(args) => commands::keys::run(&args).await,
         Command::Webhooks(args) => commands::webhooks::run(&args).await,
+        Command::Fiches(args) => commands::fiches::run(&args).await,
+        Command::Projections(args) => commands::fiches::projections(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
     };
     match done {

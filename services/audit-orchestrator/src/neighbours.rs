@@ -102,6 +102,19 @@ impl Neighbours {
         })
     }
 
+    /// What fiche-cache knows of many fiches, as this service; unknown ones are left out.
+    pub async fn summaries(&self, fiche_ids: Vec<String>) -> Result<Vec<Fiche>, NeighbourError> {
+        let request = bounded(GetSummariesRequest {
+            fiche_ids,
+            permission: "audits".to_owned(),
+            write: false,
+            look_up: false,
+        });
+        let answer = self.fiches.clone().get_summaries(request).await;
+        let fiches = answer.map_err(failed("GetSummaries"))?.into_inner().fiches;
+        Ok(fiches.into_iter().map(fiche_of).collect())
+    }
+
     /// Reads the recordings, transcripts and names of a fiche, as this service.
     pub async fn material(
         &self,

@@ -1,6 +1,7 @@
 //! Wiring: configuration to parts.
 
 use crate::config::{Config, JobSettings, Lifetimes};
+use crate::crm_gate::SharedGate;
 use crate::domain::flights::Flights;
 use crate::{events, rpc, sweeper};
 use anyhow::Context;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use tonic::service::Routes;
 use vigie_bus::{Consumers, Db};
 use vigie_service::{Boot, GrpcOptions};
-use vigie_upstream::crm::CrmClient;
+use vigie_upstream::crm::{CrmClient, CrmGate};
 use vigie_webhooks::Webhooks;
 
 /// The schema of the fiche cache.
@@ -42,17 +43,25 @@ impl AppState {
         Self(Arc::new(parts))
     }
 
-    /// From configuration.
-    pub fn connect(config: &Config, db: Db) -> anyhow::Result<Self> {
+    /// From configuration, with the gate that has to run beside it.
+    pub fn connect(config: &Config, db: Db) -> anyhow::Result<(Self, Arc<SharedGate>)> {
         let crm = CrmClient::new(config.crm.clone()).context("the client of the CRM")?;
-        Ok(Self::from_parts(Parts {
+        let flights = Flights::default();
+        let gate = Arc::new(SharedGate::new(
+            db.clone(),
+            flights.bell().clone(),
+            config.crm.fiche_concurrency,
+            config.crm.sales_concurrency,
+        ));
+        let state = Self::from_parts(Parts {
             db,
-            crm,
+            crm: crm.behind(Arc::clone(&gate) as Arc<dyn CrmGate>),
             lifetimes: config.lifetimes,
-            flights: Flights::default(),
+            flights,
             jobs: config.jobs.clone(),
             webhooks: Webhooks::new(config.webhooks.clone()).context("webhooks")?,
-        }))
+        });
+        Ok((state, gate))
     }
 }
 
@@ -75,11 +84,17 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
     let bus = boot.bus().await?;
     let db = boot.db(&bus, pool.clone());
     let fetches = boot.config.crm.fiche_concurrency;
-    let state = AppState::connect(&boot.config, db.clone())?;
+    let (state, gate) = AppState::connect(&boot.config, db.clone())?;
+    gate.prepare().await.context("turns at the CRM")?;
 
     let (tasks, stop) = (boot.tasks.clone(), boot.stop.clone());
     let mut consumers = Consumers::new(bus.clone(), Some(db), tasks, stop);
     events::consume(&mut consumers, &state, fetches).await?;
+    let (gate_pool, gate_stop) = (pool.clone(), boot.stop.clone());
+    boot.spawn(
+        "crm-gate",
+        async move { gate.run(gate_pool, gate_stop).await },
+    );
     let deliveries = state.webhooks.clone().run(pool, boot.stop.clone());
     boot.spawn("webhooks", async {
         deliveries.await;
@@ -96,6 +111,7 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
     };
     let routes = Routes::new(rpc::service(state.clone()))
         .add_service(rpc::directory::service(state.clone()))
+        .add_service(rpc::maintenance::service(state.clone()))
         .add_service(rpc::jobs::service(state.clone()))
         .add_service(rpc::webhooks::service(state));
     boot.serve_grpc(routes, options);

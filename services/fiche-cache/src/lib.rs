@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod config;
+pub mod crm_gate;
 pub mod domain;
 pub mod events;
 pub mod rpc;

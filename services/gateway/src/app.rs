@@ -14,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use vigie_bus::Bus;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
+use vigie_contracts::audit::v1::projection_service_client::ProjectionServiceClient;
 use vigie_contracts::auth::v1::account_service_client::AccountServiceClient;
 use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
 use vigie_contracts::auth::v1::trust_service_client::TrustServiceClient;
 use vigie_contracts::automation::v1::automation_service_client::AutomationServiceClient;
 use vigie_contracts::fiche::v1::fiche_job_service_client::FicheJobServiceClient;
+use vigie_contracts::fiche::v1::fiche_maintenance_service_client::FicheMaintenanceServiceClient;
 use vigie_contracts::fiche::v1::fiche_service_client::FicheServiceClient;
 use vigie_contracts::fiche::v1::fiche_webhook_service_client::FicheWebhookServiceClient;
 use vigie_contracts::transcription::v1::transcription_operations_service_client::TranscriptionOperationsServiceClient;
@@ -60,6 +62,10 @@ pub struct Parts {
     pub fetch_jobs: FicheJobServiceClient<InternalChannel>,
     /// Webhooks of those jobs.
     pub fiche_webhooks: FicheWebhookServiceClient<InternalChannel>,
+    /// Operators' work on the cache.
+    pub fiche_maintenance: FicheMaintenanceServiceClient<InternalChannel>,
+    /// What audits know of fiches.
+    pub projection: ProjectionServiceClient<InternalChannel>,
     /// Transcripts.
     pub transcriptions: TranscriptionServiceClient<InternalChannel>,
     /// Batches of transcriptions, and logs.
@@ -156,6 +162,10 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         fiche_webhooks: FicheWebhookServiceClient::new(boot.channel(ServiceName::FicheCache))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        fiche_maintenance: FicheMaintenanceServiceClient::new(
+            boot.channel(ServiceName::FicheCache),
+        ),
+        projection: ProjectionServiceClient::new(boot.channel(ServiceName::AuditOrchestrator)),
         transcriptions: TranscriptionServiceClient::new(boot.channel(ServiceName::Transcription))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         transcription_operations: TranscriptionOperationsServiceClient::new(

@@ -14,8 +14,8 @@ use super::config::{CrmConfig, normalise_base_url};
 use super::directory::{self, CrmGroup, CrmUser};
 use super::error::{CrmError, CrmOperation};
 use super::exchange::{Absence, Request, report};
-use super::gate::{CrmGate, Turn};
 use super::fiche::{self, FicheDetails, FicheOptions, Reading};
+use super::gate::{CrmGate, Turn};
 use super::sales::SalesList;
 use crate::{SetupError, http};
 

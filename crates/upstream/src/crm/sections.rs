@@ -223,7 +223,10 @@ const MAIL_DEVIS: Fields = &[
         "customer_info",
         Object(&[("email", OptText), ("phone", OptText), ("name", OptText)]),
     ),
-    ("garanties_link", Object(&[("url", Text), ("text", OptText)])),
+    (
+        "garanties_link",
+        Object(&[("url", Text), ("text", OptText)]),
+    ),
     ("garanties_details", Object(GARANTIES)),
 ];
 
@@ -246,7 +249,11 @@ const GARANTIES: Fields = &[
     ),
     (
         "fiche_info",
-        Object(&[("fiche_id", Text), ("cle", OptText), ("conseiller", OptText)]),
+        Object(&[
+            ("fiche_id", Text),
+            ("cle", OptText),
+            ("conseiller", OptText),
+        ]),
     ),
     (
         "subscriber_info",
@@ -291,7 +298,10 @@ pub(super) fn take(
         .into_iter()
         .map(|(name, shape)| {
             let value = payload.remove(name);
-            (name.to_owned(), shape::read(name, shape, value, quarantined))
+            (
+                name.to_owned(),
+                shape::read(name, shape, value, quarantined),
+            )
         })
         .collect()
 }

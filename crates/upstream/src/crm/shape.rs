@@ -128,7 +128,11 @@ fn subcategories(given: Map<String, Value>, bad: &mut Vec<Quarantined>) -> Value
             items
         } else {
             let name = name.unwrap_or_else(|| key.clone());
-            Map::from_iter([("name".to_owned(), name.into()), ("items".to_owned(), items)]).into()
+            Map::from_iter([
+                ("name".to_owned(), name.into()),
+                ("items".to_owned(), items),
+            ])
+            .into()
         };
         read.insert(key, entry);
     }
@@ -172,19 +176,31 @@ mod tests {
     #[test]
     fn what_does_not_fit_becomes_empty() {
         const FIELDS: Fields = &[("a", Shape::Text), ("n", Shape::OptInt), ("b", Shape::Flag)];
-        let read = read_into(Shape::Object(FIELDS), json!({"a": 7, "n": "x", "b": 1, "z": 1}));
+        let read = read_into(
+            Shape::Object(FIELDS),
+            json!({"a": 7, "n": "x", "b": 1, "z": 1}),
+        );
         assert_eq!(read, json!({"a": "7", "n": null, "b": true}));
         let empty = json!({"a": "", "n": null, "b": false});
         assert_eq!(read_into(Shape::Object(FIELDS), json!([])), empty);
         assert_eq!(read_into(Shape::OptObject(FIELDS), json!([])), Value::Null);
-        assert_eq!(read_into(Shape::List(FIELDS), json!([1, {}])), json!([empty]));
+        assert_eq!(
+            read_into(Shape::List(FIELDS), json!([1, {}])),
+            json!([empty])
+        );
     }
 
     #[test]
     fn an_object_of_nulls_is_null() {
         const FIELDS: Fields = &[("a", Shape::OptText)];
-        assert_eq!(read_into(Shape::Filled(FIELDS), json!({"a": null})), Value::Null);
-        assert_eq!(read_into(Shape::Filled(FIELDS), json!({"a": ""})), json!({"a": ""}));
+        assert_eq!(
+            read_into(Shape::Filled(FIELDS), json!({"a": null})),
+            Value::Null
+        );
+        assert_eq!(
+            read_into(Shape::Filled(FIELDS), json!({"a": ""})),
+            json!({"a": ""})
+        );
     }
 
     #[test]

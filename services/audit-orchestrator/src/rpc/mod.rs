@@ -6,6 +6,8 @@ mod context;
 mod encode;
 mod get;
 mod list;
+pub mod projection;
+pub mod reviews;
 mod run;
 mod statuses;
 mod tracking;

@@ -2,15 +2,24 @@
 
 pub mod audit;
 pub mod call;
+pub mod catalogue;
+pub mod change;
 pub mod config;
+pub mod config_edit;
 pub mod context;
 pub mod end;
 pub mod fiche;
 pub mod insert;
+pub mod layers;
 pub mod lease;
 pub mod list;
 pub mod log;
+pub mod point;
+pub mod projection;
+pub mod review;
 pub mod step;
+pub mod story;
+pub mod stuck;
 pub mod sweep;
 pub mod view;
 

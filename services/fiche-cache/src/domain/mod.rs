@@ -1,6 +1,7 @@
 //! Types and rules of cached fiches: no I/O.
 
 pub mod cached;
+pub mod circuit;
 pub mod clean;
 pub mod day;
 pub mod decision;

@@ -7,7 +7,7 @@ use crate::domain::decision::{ReadDecision, Wish, for_read};
 use crate::domain::details::{DetailsError, NewDetails};
 use crate::domain::payload::{Parts, Shown, assemble};
 use crate::store;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vigie_bus::outbox;
 use vigie_contracts::fiche::v1 as pb;
 use vigie_contracts::fiche::v1::CacheState;
@@ -17,6 +17,13 @@ use vigie_upstream::crm::FicheOptions;
 
 /// Below the longest call of a server, so that the caller hears why.
 const BUDGET: Duration = Duration::from_secs(110);
+
+/// How long a fetch keeps others from asking about the same fiche.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long a reader waits for somebody else's fetch.
+const PATIENCE: Duration = Duration::from_secs(50);
+/// Who waits looks again after this, told or not: a lease may have ended.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What the caller may see.
 pub(super) struct Reader {
@@ -64,10 +71,17 @@ pub(super) async fn get_fiche(
         ReadDecision::Fetch { .. } => {
             // Who waited here finds what the one before has fetched.
             let _turn = state.flights.enter(&read.fiche).await;
-            let (row, decision) = read.decide().await?;
-            match decision {
-                ReadDecision::Fetch { fallback } => return read.fetch(row, fallback).await,
-                settled => (row, settled),
+            match read.claim().await? {
+                Turn::Fetch {
+                    row,
+                    fallback,
+                    holder,
+                } => {
+                    let fetched = read.fetch(row, fallback).await;
+                    read.release(&holder).await;
+                    return fetched;
+                }
+                Turn::Settled(row, settled) => (row, settled),
             }
         }
         settled => (row, settled),
@@ -76,6 +90,18 @@ pub(super) async fn get_fiche(
         (Some(row), ReadDecision::Serve) => read.stored(row.id, CacheState::Hit).await,
         _ => Err(absent()),
     }
+}
+
+/// What came of waiting for a turn.
+enum Turn {
+    /// The CRM is to be asked.
+    Fetch {
+        row: Option<CachedFiche>,
+        fallback: bool,
+        holder: String,
+    },
+    /// Somebody has asked it meanwhile.
+    Settled(Option<CachedFiche>, ReadDecision),
 }
 
 struct Read<'a> {
@@ -95,6 +121,49 @@ impl Read<'_> {
         }
         let decision = for_read(row.as_ref(), self.wish);
         Ok((row, decision))
+    }
+
+    /// Takes the fiche, over all replicas, unless waiting for it has made that needless. After `PATIENCE`
+    /// the CRM is asked all the same: writing is settled by the fiche's lock.
+    async fn claim(&self) -> Result<Turn, ReadError> {
+        let holder = format!("reader-{}", uuid::Uuid::new_v4());
+        let mut bell = self.state.flights.bell().listen();
+        let room = format!("fiche:{}", self.fiche);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let (row, decision) = self.decide().await?;
+            let ReadDecision::Fetch { fallback } = decision else {
+                return Ok(Turn::Settled(row, decision));
+            };
+            let mut conn = self.state.db.acquire().await?;
+            let mine = store::lease::claim(&mut conn, &self.fiche, &holder, LEASE).await?;
+            drop(conn);
+            if mine || Instant::now() >= until {
+                // Between the look and the claim somebody may have ended.
+                let (row, decision) = self.decide().await?;
+                if matches!(decision, ReadDecision::Fetch { .. }) {
+                    return Ok(Turn::Fetch {
+                        row,
+                        fallback,
+                        holder,
+                    });
+                }
+                self.release(&holder).await;
+                return Ok(Turn::Settled(row, decision));
+            }
+            bell.heard(&room, LOOK).await;
+        }
+    }
+
+    /// Lets the next one ask. A lease that stays costs a minute at most.
+    async fn release(&self, holder: &str) {
+        let released = async {
+            let mut conn = self.state.db.acquire().await?;
+            store::lease::release(&mut conn, &self.fiche, holder).await
+        };
+        if let Err(error) = released.await {
+            tracing::warn!(fiche.id = %self.fiche, %error, "lease left to expire");
+        }
     }
 
     async fn fetch(

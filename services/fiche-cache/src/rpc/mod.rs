@@ -5,6 +5,7 @@ pub mod directory;
 mod error;
 mod get_fiche;
 pub mod jobs;
+pub mod maintenance;
 mod recordings;
 mod search_sales;
 mod summaries;
@@ -109,7 +110,7 @@ impl FicheService for Rpc {
         let caller = Caller::from_request(&request)?.clone();
         let request = request.into_inner();
         let guard = summaries::guard(&request).map_err(vigie_service::status)?;
-        let scope = caller.require_or_service(guard, &ServiceName::ALL)?;
+        let scope = caller.require_or_service(guard, READERS)?;
         summaries::get_summaries(&self.state, &scope, request)
             .await
             .map_err(vigie_service::status)

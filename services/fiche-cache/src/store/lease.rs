@@ -28,14 +28,16 @@ pub async fn claim(
     Ok(claimed.rows_affected() == 1)
 }
 
-/// Gives the fiche back, if it is still this holder's.
+/// Gives the fiche back, if it is still this holder's, and tells who waits.
 pub async fn release(conn: &mut PgConnection, fiche: &FicheId, holder: &str) -> sqlx::Result<()> {
     sqlx::query!(
-        "DELETE FROM fiche_fetches WHERE fiche_id = $1 AND holder = $2",
+        r#"WITH freed AS (
+             DELETE FROM fiche_fetches WHERE fiche_id = $1 AND holder = $2 RETURNING fiche_id)
+           SELECT pg_notify('fiche_turns', 'fiche:' || fiche_id) AS "told!: ()" FROM freed"#,
         fiche.as_str(),
         holder,
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
     Ok(())
 }

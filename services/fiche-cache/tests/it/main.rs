@@ -8,10 +8,12 @@
 
 mod directory;
 mod fetch;
+mod gate;
 mod get_fiche;
 mod jobs;
 mod lists;
 mod recordings;
+mod sections;
 mod starting;
 mod summaries;
 mod support;

@@ -238,6 +238,32 @@ impl App {
         })
     }
 
+    /// Another process on the same database.
+    pub fn replica(&self) -> AppState {
+        AppState::from_parts(Parts {
+            db: self.state.db.clone(),
+            crm: self.state.crm.clone(),
+            lifetimes: self.state.lifetimes,
+            flights: vigie_fiche_cache::domain::flights::Flights::default(),
+            jobs: jobs(),
+            webhooks: webhooks().unwrap(),
+        })
+    }
+
+    pub async fn get_at(
+        &self,
+        state: &AppState,
+        caller: &Caller,
+        request: pb::GetFicheRequest,
+    ) -> Result<Got, Status> {
+        let mut client = FicheServiceClient::new(rpc::service(state.clone()));
+        let response = client.get_fiche(of(caller, request)).await?.into_inner();
+        Ok(Got {
+            cache: response.cache(),
+            payload: serde_json::from_str(&response.payload_json).unwrap(),
+        })
+    }
+
     pub fn client(
         &self,
     ) -> FicheServiceClient<

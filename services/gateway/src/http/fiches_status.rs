@@ -70,7 +70,9 @@ pub async fn cache(
 ) -> Result<Json<Data<Cached>>, Failure> {
     let fiche_id = super::fiche_id(fiche_id, &uri)?;
     let mut fiches = gateway.fiches.clone();
-    let answer = fiches.get_summaries(call(&caller, wanted(fiche_id))).await?;
+    let answer = fiches
+        .get_summaries(call(&caller, wanted(fiche_id)))
+        .await?;
     let answer = answer.into_inner();
     if !answer.refused.is_empty() {
         return Err(Failure::new(ErrorCode::Authorization, "Forbidden"));

@@ -14,6 +14,7 @@ mod fiches;
 mod fiches_status;
 mod fields;
 mod health;
+mod maintenance;
 mod openapi;
 mod realtime;
 mod recordings;

@@ -25,7 +25,11 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/api/fiches/status/batch", FICHES, fiches_status::batch),
         Route::get("/api/fiches/{fiche_id}", FICHES, fiches::detail),
         Route::get("/api/fiches/{fiche_id}/cache", FICHES, fiches_status::cache),
-        Route::get("/api/fiches/{fiche_id}/status", FICHES, fiches_status::status),
+        Route::get(
+            "/api/fiches/{fiche_id}/status",
+            FICHES,
+            fiches_status::status,
+        ),
         Route::get("/api/recordings/{fiche_id}", RECORDINGS, recordings::list),
     ]
 }

@@ -7,6 +7,7 @@ mod auth;
 mod automation;
 mod fiche_jobs;
 mod fiches;
+mod maintenance;
 mod realtime;
 mod system;
 mod transcriptions;
@@ -23,6 +24,7 @@ pub fn table() -> Vec<Route> {
         auth::routes(),
         admin::routes(),
         fiches::routes(),
+        maintenance::routes(),
         fiche_jobs::routes(),
         transcriptions::routes(),
         audits::routes(),
@@ -41,6 +43,7 @@ pub(super) fn described() -> Vec<Document> {
         auth::Described::openapi(),
         admin::Described::openapi(),
         fiches::Described::openapi(),
+        maintenance::Described::openapi(),
         fiche_jobs::Described::openapi(),
         transcriptions::Described::openapi(),
         audits::Described::openapi(),

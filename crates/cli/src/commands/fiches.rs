@@ -1,0 +1,101 @@
+//! `vigie fiches` and `vigie projections`: legacy rows of the cache, one row's state, and what audits
+//! know of fiches, through the public API. Each batch stands for itself: stop at any moment, go on with
+//! what was printed last.
+
+use super::administrator;
+use crate::args::{Fiches, FichesArgs, Projections, ProjectionsArgs};
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+/// Runs a command on fiches.
+pub async fn run(args: &FichesArgs) -> Result<()> {
+    let api = administrator(&args.at).await?;
+    match &args.command {
+        Fiches::Backfill {
+            after_id,
+            batch,
+            dry_run,
+        } => {
+            let mut after = *after_id;
+            let (mut moved, mut unreadable) = (0, 0);
+            let bar = bar();
+            loop {
+                let body = json!({ "afterId": after, "batch": batch, "dryRun": dry_run });
+                let answer = api.post("/api/fiches/backfill", &body).await?;
+                let batch = &answer["data"];
+                let looked = number(batch, "looked")?;
+                moved += number(batch, "moved")?;
+                unreadable += number(batch, "unreadable")?;
+                after = number(batch, "lastId")?;
+                step(&bar, looked, number(batch, "remaining")?);
+                bar.set_message(format!("go on with --after-id {after}"));
+                if looked == 0 || number(batch, "remaining")? == 0 {
+                    break;
+                }
+            }
+            bar.finish_and_clear();
+            let done = if *dry_run { "would be moved" } else { "moved" };
+            println!("{moved} rows {done}, {unreadable} kept for pieces that cannot be read.");
+            println!("Last row: {after}");
+            Ok(())
+        }
+        Fiches::Inspect { fiche } => {
+            let answer = api.get(&format!("/api/fiches/{fiche}/inspect")).await?;
+            println!("{}", serde_json::to_string_pretty(&answer["data"])?);
+            Ok(())
+        }
+    }
+}
+
+/// Runs a command on projections.
+pub async fn projections(args: &ProjectionsArgs) -> Result<()> {
+    let api = administrator(&args.at).await?;
+    let Projections::Rebuild { after, batch } = &args.command;
+    let mut after = after.clone();
+    let mut written = 0;
+    let bar = bar();
+    loop {
+        let body = json!({ "after": after, "batch": batch });
+        let answer = api.post("/api/audits/projection/rebuild", &body).await?;
+        let batch = &answer["data"];
+        let looked = number(batch, "looked")?;
+        written += number(batch, "written")?;
+        step(&bar, looked, number(batch, "remaining")?);
+        if looked == 0 {
+            break;
+        }
+        batch["last"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut after);
+        bar.set_message(format!("go on with --after {after}"));
+        if number(batch, "remaining")? == 0 {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    println!("{written} fiches written.");
+    Ok(())
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn step(bar: &ProgressBar, looked: i64, remaining: i64) {
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    bar.inc(count(looked));
+    bar.set_length(bar.position() + count(remaining));
+}
+
+/// 64-bit numbers travel as text.
+fn number(answer: &Value, name: &str) -> Result<i64> {
+    let value = &answer[name];
+    let text = value.as_str().and_then(|text| text.parse().ok());
+    value
+        .as_i64()
+        .or(text)
+        .with_context(|| format!("the answer has no {name}"))
+}

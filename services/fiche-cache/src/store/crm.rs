@@ -1,0 +1,157 @@
+//! Turns at the CRM and its circuit breaker, for all replicas.
+
+use crate::domain::circuit::{Change, Circuit, CircuitState};
+use sqlx::PgConnection;
+use std::time::Duration;
+
+const PROVIDER: &str = "crm";
+
+/// Makes sure that there are so many slots of a kind.
+pub async fn prepare(conn: &mut PgConnection, kind: &str, slots: i32) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO crm_permits (kind, slot) SELECT $1, slot FROM generate_series(1, $2) AS slot
+         ON CONFLICT DO NOTHING",
+        kind,
+        slots,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a free slot, if there is one of the first `slots`.
+pub async fn take(
+    conn: &mut PgConnection,
+    kind: &str,
+    slots: i32,
+    holder: &str,
+    life: Duration,
+) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar!(
+        "UPDATE crm_permits SET holder = $3, lease_until = now() + make_interval(secs => $4)
+          WHERE kind = $1 AND slot = (
+                SELECT slot FROM crm_permits
+                 WHERE kind = $1 AND slot <= $2 AND (holder IS NULL OR lease_until <= now())
+                 ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED)
+         RETURNING slot",
+        kind,
+        slots,
+        holder,
+        life.as_secs_f64(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Keeps all slots of a holder.
+pub async fn renew(conn: &mut PgConnection, holder: &str, life: Duration) -> sqlx::Result<u64> {
+    let renewed = sqlx::query!(
+        "UPDATE crm_permits SET lease_until = now() + make_interval(secs => $2) WHERE holder = $1",
+        holder,
+        life.as_secs_f64(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(renewed.rows_affected())
+}
+
+/// Gives a slot back and tells who waits.
+pub async fn release(
+    conn: &mut PgConnection,
+    kind: &str,
+    slot: i32,
+    holder: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"WITH freed AS (
+             UPDATE crm_permits SET holder = NULL, lease_until = NULL
+              WHERE kind = $1 AND slot = $2 AND holder = $3 RETURNING kind)
+           SELECT pg_notify('fiche_turns', 'crm:' || kind) AS "told!: ()" FROM freed"#,
+        kind,
+        slot,
+        holder,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether the CRM may be asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    /// The breaker.
+    pub circuit: Circuit,
+    /// How long it stays open, in seconds; none or less when a probe is due.
+    pub wait: Option<f64>,
+}
+
+/// Looks at the breaker.
+pub async fn circuit(conn: &mut PgConnection) -> sqlx::Result<Seen> {
+    let row = sqlx::query!(
+        r#"SELECT state AS "state: CircuitState", failures, opened, auth_status,
+                  EXTRACT(EPOCH FROM GREATEST(open_until, probe_until) - now())::float8 AS wait
+             FROM crm_circuit WHERE provider = $1"#,
+        PROVIDER,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Seen {
+        circuit: Circuit {
+            state: row.state,
+            failures: row.failures,
+            opened: row.opened,
+            auth_status: row.auth_status,
+        },
+        wait: row.wait,
+    })
+}
+
+/// Takes the one probe of an open breaker whose pause is over, and says whether it did. When the call
+/// of a probe is lost the next may be made after `life`.
+pub async fn probe(conn: &mut PgConnection, life: Duration) -> sqlx::Result<bool> {
+    let taken = sqlx::query!(
+        "UPDATE crm_circuit
+            SET state = 'half_open', probe_until = now() + make_interval(secs => $2),
+                changed_at = now()
+          WHERE provider = $1 AND state <> 'closed' AND open_until <= now()
+            AND (probe_until IS NULL OR probe_until <= now())",
+        PROVIDER,
+        life.as_secs_f64(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+/// Looks at the breaker and keeps others from changing it until the transaction ends.
+pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<Circuit> {
+    sqlx::query_as!(
+        Circuit,
+        r#"SELECT state AS "state: CircuitState", failures, opened, auth_status
+             FROM crm_circuit WHERE provider = $1 FOR UPDATE"#,
+        PROVIDER,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Writes what an operation meant.
+pub async fn apply(conn: &mut PgConnection, change: &Change) -> sqlx::Result<()> {
+    let circuit = change.circuit;
+    sqlx::query!(
+        "UPDATE crm_circuit
+            SET state = $2, failures = $3, opened = $4, auth_status = $5,
+                open_until = COALESCE(now() + make_interval(secs => $6), open_until),
+                probe_until = NULL, changed_at = now()
+          WHERE provider = $1",
+        PROVIDER,
+        circuit.state as CircuitState,
+        circuit.failures,
+        circuit.opened,
+        circuit.auth_status,
+        change.pause.map(|pause| pause.as_secs_f64()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! What operators do: legacy rows of the cache, one row's state, and the projection of audits.
+
+use super::edge::Payload;
+use super::failure::Failure;
+use super::reply::{Data, data};
+use crate::app::{AppState, patient_call};
+use axum::Json;
+use axum::extract::{Extension, Path, State};
+use axum::http::Uri;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use vigie_contracts::audit::v1 as audit;
+use vigie_contracts::fiche::v1 as fiche;
+use vigie_identity::Caller;
+
+const BATCH: i32 = 100;
+
+/// Where a batch begins and how large it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body; it is read by hand")]
+pub struct BackfillBody {
+    /// After this row; 0 is the beginning.
+    after_id: Option<i64>,
+    /// 1 to 500; 100 when left out.
+    batch: Option<i32>,
+    /// Only say what would be done.
+    dry_run: Option<bool>,
+}
+
+/// Where a batch begins and how large it is.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "describes the body; it is read by hand")]
+pub struct RebuildBody {
+    /// After this fiche.
+    after: Option<String>,
+    /// 1 to 5000; 100 when left out.
+    batch: Option<i32>,
+}
+
+/// Moves documents of legacy rows into the tables of their sections, one batch.
+#[utoipa::path(post, path = "/api/fiches/backfill", tag = "fiches", request_body = BackfillBody,
+    responses((status = 200, body = Data<fiche::BackfillResponse>)))]
+pub async fn backfill(
+    State(gateway): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Extension(body): Extension<Payload>,
+) -> Result<Json<Data<fiche::BackfillResponse>>, Failure> {
+    let request = fiche::BackfillRequest {
+        after_id: body.get("afterId").and_then(Value::as_i64).unwrap_or(0),
+        batch: batch(&body),
+        dry_run: body.get("dryRun").and_then(Value::as_bool) == Some(true),
+    };
+    let mut client = gateway.fiche_maintenance.clone();
+    let answer = client.backfill(patient_call(&caller, request)).await?;
+    Ok(data(answer.into_inner()))
+}
+
+/// What the cache holds of one fiche, without its content.
+#[utoipa::path(get, path = "/api/fiches/{fiche_id}/inspect", tag = "fiches",
+    params(("fiche_id" = String, Path, description = "digits")),
+    responses((status = 200, body = Data<fiche::InspectRowResponse>)))]
+pub async fn inspect(
+    State(gateway): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Path(fiche_id): Path<String>,
+    uri: Uri,
+) -> Result<Json<Data<fiche::InspectRowResponse>>, Failure> {
+    let fiche_id = super::fiche_id(fiche_id, &uri)?;
+    let request = fiche::InspectRowRequest { fiche_id };
+    let mut client = gateway.fiche_maintenance.clone();
+    let answer = client.inspect_row(patient_call(&caller, request)).await?;
+    Ok(data(answer.into_inner()))
+}
+
+/// Asks anew for what audits know of their fiches, one batch.
+#[utoipa::path(post, path = "/api/audits/projection/rebuild", tag = "audits",
+    request_body = RebuildBody,
+    responses((status = 200, body = Data<audit::RebuildProjectionResponse>)))]
+pub async fn rebuild(
+    State(gateway): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Extension(body): Extension<Payload>,
+) -> Result<Json<Data<audit::RebuildProjectionResponse>>, Failure> {
+    let request = audit::RebuildProjectionRequest {
+        after: body
+            .get("after")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        batch: batch(&body),
+    };
+    let mut client = gateway.projection.clone();
+    let answer = client
+        .rebuild_projection(patient_call(&caller, request))
+        .await?;
+    Ok(data(answer.into_inner()))
+}
+
+/// What is no number is refused by the service, as 0 is.
+fn batch(body: &Payload) -> i32 {
+    match body.get("batch") {
+        None => BATCH,
+        Some(value) => value
+            .as_i64()
+            .and_then(|n| i32::try_from(n).ok())
+            .unwrap_or(0),
+    }
+}

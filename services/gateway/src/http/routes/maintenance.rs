@@ -1,0 +1,19 @@
+use crate::http::maintenance;
+use crate::http::route::{Access, Route};
+use utoipa::OpenApi;
+use vigie_identity::Guard;
+
+const FICHES: Access = Access::Needs(&[Guard::parse("fiches.write")]);
+const AUDITS: Access = Access::Needs(&[Guard::parse("audits.write")]);
+
+#[derive(OpenApi)]
+#[openapi(paths(maintenance::backfill, maintenance::inspect, maintenance::rebuild))]
+pub(super) struct Described;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/api/fiches/backfill", FICHES, maintenance::backfill),
+        Route::get("/api/fiches/{fiche_id}/inspect", FICHES, maintenance::inspect),
+        Route::post("/api/audits/projection/rebuild", AUDITS, maintenance::rebuild),
+    ]
+}
