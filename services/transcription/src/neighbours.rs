@@ -11,6 +11,9 @@ use vigie_identity::grpc::with_user;
 use vigie_service::InternalChannel;
 use vigie_service::grpc::MAX_MESSAGE_BYTES;
 
+/// The permission whose scope decides here.
+const OWN: &str = "transcriptions";
+
 /// Bound of a call.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -58,7 +61,7 @@ impl Fiches {
         fiche: &FicheId,
         write: bool,
     ) -> Result<Seen, NeighbourError> {
-        let answer = self.summaries(caller, std::slice::from_ref(fiche), write);
+        let answer = self.summaries(caller, std::slice::from_ref(fiche), (OWN, write));
         let answer = answer.await?;
         Ok(if !answer.fiches.is_empty() {
             Seen::InScope
@@ -76,19 +79,30 @@ impl Fiches {
         fiches: &[FicheId],
         write: bool,
     ) -> Result<bool, NeighbourError> {
-        let answer = self.summaries(caller, fiches, write).await?;
+        let answer = self.summaries(caller, fiches, (OWN, write)).await?;
         Ok(answer.refused.is_empty() && answer.fiches.len() == fiches.len())
+    }
+
+    /// Those of these fiches that the caller may read under another permission.
+    pub async fn readable(
+        &self,
+        caller: &Caller,
+        fiches: &[FicheId],
+        permission: &str,
+    ) -> Result<Vec<String>, NeighbourError> {
+        let answer = self.summaries(caller, fiches, (permission, false)).await?;
+        Ok(answer.fiches.into_iter().map(|it| it.fiche_id).collect())
     }
 
     async fn summaries(
         &self,
         caller: &Caller,
         fiches: &[FicheId],
-        write: bool,
+        (permission, write): (&str, bool),
     ) -> Result<pb::GetSummariesResponse, NeighbourError> {
         let request = bounded(pb::GetSummariesRequest {
             fiche_ids: fiches.iter().map(ToString::to_string).collect(),
-            permission: "transcriptions".to_owned(),
+            permission: permission.to_owned(),
             write,
             look_up: false,
         });

@@ -10,7 +10,7 @@ use tonic::{Request, Status};
 pub struct Caller {
     /// The verified user or machine; none when a service acts for itself.
     pub principal: Option<Arc<Principal>>,
-    /// The verified calling service; none on public RPCs.
+    /// The verified calling service; public RPCs may have none.
     pub service: Option<ServiceName>,
     /// The principal's token, to pass on.
     pub token: Option<SecretString>,
@@ -62,7 +62,9 @@ impl Caller {
         if self.principal.is_some() {
             return self.require(guard);
         }
-        self.require_service(allowed)?;
+        // Who may not act for itself has to say for whom it acts.
+        self.require_service(allowed)
+            .map_err(|_| authentication_required())?;
         Ok(FicheScope::everything())
     }
 }

@@ -16,8 +16,9 @@ const ALWAYS_PUBLIC: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection."
 
 /// Verifies both tokens of a call and puts the [`Caller`] into the request's extensions.
 ///
-/// Every RPC needs a valid internal token but the public ones, whose credentials are not looked at.
-/// A user token is optional here (the RPC asks for it), but a present one must be valid.
+/// Every RPC needs a valid internal token but the public ones, which only learn from it which service
+/// calls, if one does. A user token is optional here (the RPC asks for it), but a present one must be
+/// valid.
 #[derive(Clone)]
 pub struct AuthLayer {
     gate: Arc<Gate>,
@@ -101,7 +102,10 @@ where
 impl Gate {
     async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Status> {
         if self.is_public(path) {
-            return Ok(Caller::default());
+            return Ok(Caller {
+                service: self.known(headers).await,
+                ..Caller::default()
+            });
         }
         let internal = text(headers, INTERNAL_TOKEN)?.ok_or_else(authentication_required)?;
         let service = self
@@ -119,6 +123,12 @@ impl Gate {
             caller.token = Some(SecretString::from(token));
         }
         Ok(caller)
+    }
+
+    /// Who calls a public RPC: what it says of its clients is worth no more than its own token.
+    async fn known(&self, headers: &HeaderMap) -> Option<ServiceName> {
+        let token = text(headers, INTERNAL_TOKEN).ok()??;
+        self.verifier.internal(token, self.service).await.ok()
     }
 
     fn is_public(&self, path: &str) -> bool {

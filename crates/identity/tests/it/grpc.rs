@@ -112,11 +112,8 @@ async fn a_service_may_act_for_itself_where_the_rpc_says_so() {
             .unwrap()
             .all()
     );
-    assert!(
-        caller
-            .require_or_service(read, &[ServiceName::Automation])
-            .is_err()
-    );
+    let refused = caller.require_or_service(read, &[ServiceName::Automation]);
+    assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
     // With a user, the user's rights decide, whoever calls.
     let caller = call(&world, RUN, &[internal(&world), bearer(&world)])
         .await
@@ -196,6 +193,11 @@ async fn public_paths_are_exact() {
     ] {
         let caller = call(&world, path, &broken).await.unwrap();
         assert!(caller.principal.is_none() && caller.service.is_none());
+        // A service that says who it is is known, but not asked to.
+        let known = call(&world, path, &[internal(&world)]).await.unwrap();
+        assert_eq!(known.service, Some(ServiceName::Gateway));
+        let forged = [(INTERNAL_TOKEN, "nonsense".to_owned())];
+        assert!(call(&world, path, &forged).await.unwrap().service.is_none());
     }
     for path in [
         "/vigie.auth.v1.AuthService/LoginAs",

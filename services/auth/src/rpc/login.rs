@@ -129,7 +129,7 @@ pub async fn login(
         store::users::rehash(&mut tx, user.id, &hash).await?;
     }
     attempt.succeeded(&mut tx).await?;
-    let opened = session::open(state, &mut tx, user.id, request.client.as_ref())
+    let opened = session::open(state, &mut tx, user.id, (request.client.as_ref(), &origin))
         .await?
         .ok_or(LoginError::Refused)?;
     tx.commit().await?;

@@ -140,13 +140,14 @@ pub async fn refresh(
         Decision::UserDisabled => return Err(RefreshError::UserDisabled),
     }
     let client = request.client.as_ref();
+    let ip = origin.address.map(|address| address.to_string());
     let successor = secret::generate();
     let expires_at = store::sessions::rotate(
         &mut tx,
         token.id,
         &secret::hash(&successor),
         state.lifetimes.refresh,
-        client.and_then(|client| client.ip.as_deref()),
+        ip.as_deref(),
         session::agent(client).as_deref(),
     )
     .await?

@@ -12,7 +12,7 @@ use tonic::Request;
 use uuid::Uuid;
 use vigie_contracts::auth::v1 as pb;
 use vigie_identity::tokens::SigningError;
-use vigie_identity::{Grant, Principal, PrincipalKind, Scope, grants};
+use vigie_identity::{Caller, Grant, Principal, PrincipalKind, Scope, ServiceName, grants};
 use vigie_service::grpc::Origin;
 
 /// The effective grants of stored ones. An unknown scope is the narrowest.
@@ -52,8 +52,16 @@ pub struct Opened {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Where a request of a client without credentials comes from.
+/// Where a request of a client without credentials comes from. The gateway is believed; from
+/// anybody else it is the peer, or each failure could be somebody else's.
 pub fn origin<T>(request: &Request<T>, client: Option<&pb::Client>) -> Origin {
+    let service = Caller::from_request(request).ok().and_then(|it| it.service);
+    if service != Some(ServiceName::Gateway) {
+        return Origin {
+            address: request.remote_addr().map(|peer| peer.ip()),
+            request_id: None,
+        };
+    }
     let told = client.and_then(|client| client.ip.as_deref()?.parse().ok());
     let origin = Origin::of(request);
     Origin {
@@ -73,18 +81,19 @@ pub async fn open(
     state: &AppState,
     conn: &mut PgConnection,
     user: i64,
-    client: Option<&pb::Client>,
+    (client, origin): (Option<&pb::Client>, &Origin),
 ) -> sqlx::Result<Option<Opened>> {
     let refresh_token = secret::generate();
     let family = Uuid::new_v4();
     let agent = agent(client);
+    let ip = origin.address.map(|address| address.to_string());
     let new = NewToken {
         user_id: user,
         hash: &secret::hash(&refresh_token),
         family_id: family,
         ttl: state.lifetimes.refresh,
         family_ttl: state.lifetimes.session,
-        ip: client.and_then(|client| client.ip.as_deref()),
+        ip: ip.as_deref(),
         user_agent: agent.as_deref(),
     };
     let expires_at = store::sessions::open(conn, &new).await?;

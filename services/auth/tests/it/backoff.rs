@@ -7,15 +7,20 @@ use vigie_contracts::auth::v1 as pb;
 use vigie_service::WireError;
 use vigie_testkit::Schema;
 
-async fn login(app: &App, email: &str, password: &str, ip: &str) -> Result<pb::Session, Status> {
-    let request = pb::LoginRequest {
+fn from(email: &str, password: &str, ip: &str) -> pb::LoginRequest {
+    pb::LoginRequest {
         email: email.to_owned(),
         password: password.to_owned(),
         client: Some(pb::Client {
             ip: Some(ip.to_owned()),
             user_agent: None,
         }),
-    };
+    }
+}
+
+async fn login(app: &App, email: &str, password: &str, ip: &str) -> Result<pb::Session, Status> {
+    let request = from(email, password, ip);
+    let request = app.as_gateway(request, None).await.expect("a call");
     let answer = app.client.clone().login(request).await?.into_inner();
     Ok(answer.session.expect("a session"))
 }
@@ -113,7 +118,8 @@ async fn an_address_refreshes_sixty_times_a_minute() -> Result<()> {
                 user_agent: None,
             }),
         };
-        async move { client.refresh(request).await }
+        let request = app.as_gateway(request, None);
+        async move { client.refresh(request.await.expect("a call")).await }
     };
     let mut token = app.login().await?.refresh_token;
     for _ in 0..60 {
@@ -124,5 +130,29 @@ async fn an_address_refreshes_sixty_times_a_minute() -> Result<()> {
     assert!((1..=60).contains(&wait(&limited)));
     // The token was not touched.
     app.refresh(&token).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_gateway_is_believed_where_somebody_is() -> Result<()> {
+    let app = App::start().await?;
+    let mut blocked = None;
+    for attempt in 0..40 {
+        let request = from(
+            &format!("nobody-{attempt}@vigie.test"),
+            "wrong",
+            &format!("192.0.2.{attempt}"),
+        );
+        let mut client = app.client.clone();
+        let refused = client.login(request).await.unwrap_err();
+        if refused.code() == Code::ResourceExhausted {
+            blocked = Some(attempt);
+            break;
+        }
+    }
+    // Each failure named another address; all came from one.
+    assert_eq!(blocked, Some(20));
+    // Through the gateway that address is another's.
+    login(&app, EMAIL, PASSWORD, "192.0.2.1").await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ pub const TEST_CHANNEL: &str = "realtime-test";
 const AUDITS: Guard = Guard::parse("audits.read");
 const FICHES: Guard = Guard::parse("fiches.read");
 const AUTOMATION: Guard = Guard::parse("automation.read");
+const TRANSCRIPTIONS: Guard = Guard::parse("transcriptions.read");
 const TEST: Guard = Guard::parse("realtime.test");
 /// What the ids of batches of transcriptions begin with.
 const TRANSCRIPTION_BATCH: &str = "transcription-batch-";
@@ -56,7 +57,7 @@ pub enum Subject {
     AutomationSchedule(String),
     /// A batch of transcriptions.
     TranscriptionBatch(String),
-    /// Any other job.
+    /// A job that fetches days of sales.
     Job(String),
     /// What concerns everybody.
     Global,
@@ -201,21 +202,24 @@ impl Wanted {
                     Check::Fiche(id.clone())
                 }
             }),
-            Subject::AutomationRun(id) => {
-                holds_any(principal).then(|| Check::AutomationRun(id.clone()))
-            }
-            Subject::AutomationSchedule(id) => {
-                holds_any(principal).then(|| Check::AutomationSchedule(id.clone()))
-            }
-            Subject::TranscriptionBatch(id) => {
-                holds_any(principal).then(|| Check::TranscriptionBatch(id.clone()))
-            }
-            // Who may see all of a kind hears every job; others those they had made (W31, W32). Only
-            // the owner of fiches can say whose a job is.
-            Subject::Job(_) if [AUTOMATION, AUDITS, FICHES].into_iter().any(all) => {
-                Some(Check::None)
-            }
-            Subject::Job(id) => principal.has(FICHES).then(|| Check::FetchJob(id.clone())),
+            // A job is heard by those who may read it (W31): the key of its own kind decides, its
+            // owner the rest.
+            Subject::AutomationRun(id) => principal
+                .has(AUTOMATION)
+                .then(|| Check::AutomationRun(id.clone())),
+            Subject::AutomationSchedule(id) => principal
+                .has(AUTOMATION)
+                .then(|| Check::AutomationSchedule(id.clone())),
+            Subject::TranscriptionBatch(id) => principal
+                .has(TRANSCRIPTIONS)
+                .then(|| Check::TranscriptionBatch(id.clone())),
+            Subject::Job(id) => principal.has(FICHES).then(|| {
+                if all(FICHES) {
+                    Check::None
+                } else {
+                    Check::FetchJob(id.clone())
+                }
+            }),
             Subject::Global => Some(Check::None),
             Subject::User(id) => {
                 let own = principal
@@ -241,12 +245,6 @@ impl Wanted {
     fn refused(&self, code: ErrorCode, reason: &'static str) -> Refused {
         refused(&self.name, code, reason)
     }
-}
-
-fn holds_any(principal: &Principal) -> bool {
-    [AUTOMATION, AUDITS, FICHES]
-        .into_iter()
-        .any(|guard| principal.has(guard))
 }
 
 #[cfg(test)]
@@ -363,22 +361,33 @@ mod tests {
     }
 
     #[test]
-    fn jobs_of_unknown_owners_are_heard_by_those_who_see_all() {
+    fn jobs_are_heard_by_those_who_may_read_their_kind() {
+        let others = |name: &str, own: &str| {
+            let all = ["audits", "automation", "fiches", "transcriptions", "chat"];
+            let grants: Vec<_> = all
+                .into_iter()
+                .filter(|key| *key != own)
+                .map(|key| (key, Scope::All))
+                .collect();
+            assert!(one(name).check(&principal(&grants)).is_err(), "{name}");
+        };
+        others("job-4a1c", "fiches");
+        others("job-automation-run-7", "automation");
+        others("job-automation-schedule-7", "automation");
+        others("job-transcription-batch-019a", "transcriptions");
         let job = one("job-4a1c");
         assert_eq!(
-            job.check(&principal(&[("audits", Scope::All)])),
+            job.check(&principal(&[("fiches", Scope::All)])),
             Ok(Check::None)
         );
-        assert!(job.check(&principal(&[("audits", Scope::Group)])).is_err());
         let check = job.check(&principal(&[("fiches", Scope::Group)]));
         assert_eq!(check, Ok(Check::FetchJob("4a1c".to_owned())));
-        let run = one("job-automation-run-7").check(&principal(&[("fiches", Scope::Own)]));
+        let run = one("job-automation-run-7").check(&principal(&[("automation", Scope::Own)]));
         assert_eq!(run, Ok(Check::AutomationRun("7".to_owned())));
         let batch = one("job-transcription-batch-019a");
-        let check = batch.check(&principal(&[("audits", Scope::All)]));
+        let check = batch.check(&principal(&[("transcriptions", Scope::All)]));
         let id = "transcription-batch-019a".to_owned();
         assert_eq!(check, Ok(Check::TranscriptionBatch(id)));
-        assert!(batch.check(&principal(&[("chat", Scope::All)])).is_err());
         assert_eq!(one("global").check(&principal(&[])), Ok(Check::None));
     }
 }

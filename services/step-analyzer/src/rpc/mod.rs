@@ -7,6 +7,10 @@ use vigie_contracts::analyzer::v1 as pb;
 use vigie_contracts::analyzer::v1::analyzer_service_server::{
     AnalyzerService, AnalyzerServiceServer,
 };
+use vigie_identity::{Caller, ServiceName};
+
+/// Services that show which engine works.
+const ASKERS: &[ServiceName] = &[ServiceName::Gateway, ServiceName::AuditOrchestrator];
 
 /// The gRPC service.
 pub fn service(engine: Arc<Engine>) -> AnalyzerServiceServer<impl AnalyzerService> {
@@ -21,8 +25,9 @@ struct Rpc {
 impl AnalyzerService for Rpc {
     async fn get_engine(
         &self,
-        _: Request<pb::GetEngineRequest>,
+        request: Request<pb::GetEngineRequest>,
     ) -> Result<Response<pb::GetEngineResponse>, Status> {
+        Caller::from_request(&request)?.require_service(ASKERS)?;
         Ok(Response::new(pb::GetEngineResponse {
             engine: self.engine.name().to_owned(),
             model: self.engine.model().to_owned(),

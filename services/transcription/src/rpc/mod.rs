@@ -93,9 +93,10 @@ impl TranscriptionService for TranscriptionRpc {
         &self,
         request: Request<pb::ListTranscriptsRequest>,
     ) -> Result<Response<pb::ListTranscriptsResponse>, Status> {
-        // The gateway asks about fiches that the fiche cache has just shown its caller.
-        Caller::from_request(&request)?.require_service(&[ServiceName::Gateway])?;
-        list_transcripts::list_transcripts(&self.0, &request.into_inner())
+        let caller = Caller::from_request(&request)?.clone();
+        caller.require_service(&[ServiceName::Gateway])?;
+        let pages = list_transcripts::Pages::of(&caller)?;
+        list_transcripts::list_transcripts(&self.0, &caller, &pages, request.into_inner())
             .await
             .map_err(status)
             .map(Response::new)

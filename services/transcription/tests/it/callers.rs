@@ -14,8 +14,17 @@ pub fn user(scope: Scope, write: bool) -> Caller {
 
 /// The same, another one.
 pub fn numbered(id: i64, scope: Scope, write: bool) -> Caller {
+    holding("transcriptions", id, scope, write)
+}
+
+/// Somebody who reads fiches, and the gateway's pages of them.
+pub fn reader_of_fiches(scope: Scope) -> Caller {
+    holding("fiches", 12, scope, false)
+}
+
+fn holding(key: &str, id: i64, scope: Scope, write: bool) -> Caller {
     let grant = Grant {
-        key: "transcriptions".to_owned(),
+        key: key.to_owned(),
         read: true,
         write,
         read_scope: scope,

@@ -1,6 +1,6 @@
 //! RPCs: what is answered, refused and written.
 
-use crate::callers::{by, code, service, user};
+use crate::callers::{by, code, reader_of_fiches, service, user};
 use crate::world::World;
 use vigie_contracts::transcription::v1::transcription_service_server::TranscriptionService;
 use vigie_contracts::transcription::v1::{
@@ -96,9 +96,15 @@ async fn who_may_not_is_refused() {
     assert_eq!(code(&unknown.await.unwrap_err()), ErrorCode::NotFound);
     let refused = rpc.get_status(by(user(Scope::Group, false), read("refused-1")));
     assert_eq!(code(&refused.await.unwrap_err()), ErrorCode::Authorization);
-    let list = ListTranscriptsRequest::default();
-    let refused = rpc.list_transcripts(by(service(ServiceName::Automation), list));
-    assert_eq!(code(&refused.await.unwrap_err()), ErrorCode::Authorization);
+    for (caller, expected) in [
+        (service(ServiceName::Automation), ErrorCode::Authorization),
+        // The gateway never asks for itself, and who reads neither fiches nor recordings sees no page.
+        (service(ServiceName::Gateway), ErrorCode::Authentication),
+        (user(Scope::All, true), ErrorCode::Authorization),
+    ] {
+        let refused = rpc.list_transcripts(by(caller, ListTranscriptsRequest::default()));
+        assert_eq!(code(&refused.await.unwrap_err()), expected);
+    }
 }
 
 #[tokio::test]
@@ -166,10 +172,12 @@ async fn what_is_stored_is_shown() {
         fiche_ids: vec!["44".to_owned(), "45".to_owned()],
         include_text: false,
     };
-    let listed = rpc.list_transcripts(by(service(ServiceName::Gateway), list));
-    let listed = listed.await.unwrap().into_inner().transcripts;
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].transcription_text, None);
+    for scope in [Scope::All, Scope::Group] {
+        let listed = rpc.list_transcripts(by(reader_of_fiches(scope), list.clone()));
+        let listed = listed.await.unwrap().into_inner().transcripts;
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].transcription_text, None);
+    }
 
     let request = GetFicheTranscriptsRequest {
         fiche_id: "44".to_owned(),
@@ -179,4 +187,20 @@ async fn what_is_stored_is_shown() {
     let material = material.unwrap().into_inner().transcripts;
     assert_eq!(material[0].diarization, "provider");
     assert!(!material[0].chunks.is_empty() && material[0].text.is_none());
+}
+
+#[tokio::test]
+async fn transcripts_are_listed_in_scope_only() {
+    let world = World::new().await;
+    let run = world.running("6660", &["a"]).await;
+    world.recording(run, "6660", "a").await.unwrap();
+    let rpc = TranscriptionRpc::new(world.state.clone());
+    let list = || ListTranscriptsRequest {
+        fiche_ids: vec!["6660".to_owned()],
+        include_text: true,
+    };
+    let all = rpc.list_transcripts(by(reader_of_fiches(Scope::All), list()));
+    assert_eq!(all.await.unwrap().into_inner().transcripts.len(), 1);
+    let group = rpc.list_transcripts(by(reader_of_fiches(Scope::Group), list()));
+    assert_eq!(group.await.unwrap().into_inner().transcripts, []);
 }

@@ -158,7 +158,8 @@ async fn redeem(state: &AppState, redemption: Redemption) -> Result<pb::Session,
         origin: &redemption.origin,
     };
     trail::append(&mut tx, entry).await?;
-    let opened = session::open(state, &mut tx, user, redemption.client.as_ref())
+    let client = (redemption.client.as_ref(), &redemption.origin);
+    let opened = session::open(state, &mut tx, user, client)
         .await?
         .ok_or_else(invalid)?;
     tx.commit().await?;
