@@ -21,7 +21,8 @@ async fn stack() -> Result<Stack> {
         .await?
         .with_env("FICHE_SALES_INCLUDE_RECORDINGS", "1")
         // Details of new sales are not what is measured here.
-        .with_env("FICHE_FETCH_CONCURRENCY", "1");
+        .with_env("FICHE_FETCH_CONCURRENCY", "1")
+        .with_env("FICHE_REVALIDATE_RECENT_DAYS", "0");
     let bulk = format!("{FICHES}@2025-03-01..2025-03-31");
     options.simulator_args = vec!["--crm-bulk".to_owned(), bulk];
     Stack::start(options).await
