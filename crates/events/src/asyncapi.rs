@@ -126,6 +126,7 @@ impl Document {
         self.realtime::<rt::ComplianceCalculated>("audit-orchestrator");
         self.realtime::<rt::Completed>("audit-orchestrator");
         self.realtime::<rt::Failed>("audit-orchestrator");
+        self.realtime::<crate::realtime::review::ReviewApplied>("audit-orchestrator");
         self.transcription_realtime();
         self.automation_realtime();
         self.fetch_job_realtime();

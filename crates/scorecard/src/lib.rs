@@ -9,6 +9,7 @@
 //! Section numbers in the documentation are those of `spec/audits.md`; `A7` is that of
 //! `spec/automation-and-transcription.md`.
 
+mod agreement;
 mod align;
 mod audit;
 mod chunking;
@@ -18,6 +19,7 @@ mod config;
 mod coverage;
 mod finish;
 mod gating;
+mod layers;
 mod llm_schema;
 mod normalize;
 mod number;
@@ -29,9 +31,11 @@ mod search;
 mod step_result;
 mod timeline;
 mod timeline_text;
+mod tools;
 mod verdict;
 mod vocabulary;
 
+pub use agreement::Agreement;
 pub use align::{align, fallback};
 pub use audit::{
     AuditSummary, EvidenceRules, FinalizedAudit, SettledStep, Statistics, StepFacts, finalize,
@@ -46,6 +50,9 @@ pub use config::{ConfigSnapshot, StepDefinition};
 pub use coverage::{Coverage, Derived};
 pub use finish::{NOT_AVAILABLE, clamp_score, enrich_citations, strip_nul};
 pub use gating::{GatingStats, distinct_minutages, gate_step};
+pub use layers::{
+    EffectiveStep, LayeredPoint, LayeredStep, PointDecision, StepDecision, StepValues,
+};
 pub use llm_schema::{ParseError, SCHEMA_NAME, llm_schema, parse_model_output};
 pub use normalize::normalize;
 pub use percent::{NotAPercent, Percent};
@@ -56,6 +63,10 @@ pub use timeline::{
     Chunk, Diarization, LeftOut, MissingRecording, Recording, SourceRecording, Timeline, minutage,
 };
 pub use timeline_text::{ExcerptRules, excerpt_chunks, step_timeline_text, timeline_text};
+pub use tools::{
+    ChunkPlace, ChunkRef, ChunkText, ChunksArgs, ChunksResult, SearchArgs, SearchMatch,
+    SearchResult, ToolLimits, search_transcript, transcript_chunks,
+};
 pub use verdict::{CallCoverage, Missing, error_points, settle_verdicts};
 pub use vocabulary::{
     AuditNiveau, AuditStatus, Completeness, Conforme, Niveau, Outcome, Severity, Statut,

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod automation;
 pub mod batch;
 pub mod fiche_jobs;
+pub mod review;
 pub mod transcription;
 
 use crate::{MessageId, subject::encode_token};

@@ -3,11 +3,15 @@
 pub mod announcer;
 pub mod answer;
 pub mod audit;
+pub mod change;
+pub mod config_input;
 pub mod cursor;
 pub mod filters;
+pub mod input;
 pub mod material;
 pub mod prices;
 pub mod request_id;
+pub mod resummary;
 pub mod snapshot;
 pub mod time;
 pub mod view;

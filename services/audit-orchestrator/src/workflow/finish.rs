@@ -198,7 +198,7 @@ fn announce(
 }
 
 /// `74.00%`.
-fn padded(percent: Percent) -> String {
+pub(super) fn padded(percent: Percent) -> String {
     let hundredths = percent.hundredths();
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }

@@ -7,11 +7,13 @@ mod contexts;
 mod fail;
 mod finish;
 mod prerequisites;
+mod recompute;
 mod record;
 mod watch;
 
 pub use contexts::Contexts;
 pub use prerequisites::FetchedFiche;
+pub use recompute::{Rejudged, judge};
 pub use record::Answers;
 
 use crate::domain::answer::Origin;
