@@ -8,6 +8,10 @@ use sqlx::types::Json;
 
 /// Inserts sections that have no rows yet: `information`, `prospect` and the others of a payload. What
 /// is not in `sections` is left alone.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement that names the columns of sixteen tables"
+)]
 pub async fn insert(
     conn: &mut PgConnection,
     fiche: i64,

@@ -4,6 +4,7 @@ use crate::support::{App, everyone, fiche, refresh};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use vigie_events::ops::{CircuitState, ProviderCircuit};
 use vigie_fiche_cache::crm_gate::SharedGate;
 use vigie_fiche_cache::domain::flights::Bell;
@@ -18,7 +19,7 @@ async fn gate(app: &App, stop: &CancellationToken) -> Arc<SharedGate> {
     let gate = Arc::new(SharedGate::new(app.state.db.clone(), Bell::default(), 2, 1));
     gate.prepare().await.unwrap();
     let (running, pool, stop) = (Arc::clone(&gate), app.pool.clone(), stop.clone());
-    tokio::spawn(async move { running.run(pool, stop).await.unwrap() });
+    TaskTracker::new().spawn(async move { running.run(pool, stop).await.unwrap() });
     gate
 }
 

@@ -4,13 +4,7 @@ use crate::support::{App, everyone, fiche, of, plain, user};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value, json};
-use sqlx::ConnectOptions;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tracing::instrument::WithSubscriber;
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 use vigie_contracts::fiche::v1 as pb;
 use vigie_contracts::fiche::v1::fiche_maintenance_service_client::FicheMaintenanceServiceClient;
 use vigie_fiche_cache::domain::details::NewDetails;
@@ -135,56 +129,6 @@ async fn the_example_of_the_contract_comes_back_whole() {
 }
 
 #[tokio::test]
-async fn a_whole_fiche_is_written_in_six_statements_and_read_in_three() {
-    let app = App::start().await;
-    let mut payload = example();
-    for key in [
-        "documents",
-        "commentaires",
-        "mails",
-        "alertes",
-        "tarification",
-    ] {
-        let rows = payload[key].as_array().unwrap();
-        let many: Value = rows.iter().cycle().take(200).cloned().collect();
-        payload[key] = many;
-    }
-    let mut details = details(payload);
-    details.with_recordings = true;
-    let new = NewDetails::of("2104417".parse().unwrap(), details).unwrap();
-    // The pool of the tests does not log what it sends.
-    let options = app.pool.connect_options().as_ref().clone();
-    let options = options.log_statements("debug".parse().unwrap());
-    let pool = sqlx::PgPool::connect_with(options).await.unwrap();
-    let count = Arc::new(AtomicUsize::new(0));
-    let counting = || Statements(Arc::clone(&count));
-    for _ in 0..2 {
-        count.store(0, Ordering::Relaxed);
-        let summary = async {
-            let mut tx = pool.begin().await.unwrap();
-            store::fiche::lock(&mut tx, &new.fiche_id).await.unwrap();
-            let summary = store::details::write(&mut tx, &new, LIFE).await.unwrap();
-            let id = summary.id;
-            let message = summary.updated().message();
-            vigie_bus::outbox::send(&mut tx, &message).await.unwrap();
-            tx.commit().await.unwrap();
-            id
-        };
-        let id = summary.with_subscriber(counting()).await;
-        let written = count.swap(0, Ordering::Relaxed);
-        assert!((4..=6).contains(&written), "{written} statements");
-        let read = async {
-            let mut conn = pool.acquire().await.unwrap();
-            store::details::read(&mut conn, id).await.unwrap()
-        };
-        assert!(read.with_subscriber(counting()).await.is_some());
-        let read = count.load(Ordering::Relaxed);
-        assert!((1..=3).contains(&read), "{read} statements");
-    }
-    app.stop().await;
-}
-
-#[tokio::test]
 async fn rows_of_old_are_served_from_their_document() {
     let app = App::start().await;
     let fiche = fiche(0);
@@ -290,29 +234,4 @@ async fn documents_that_cannot_be_read_stay_and_are_shown() {
     let stranger = user(Scope::Group, "EQUIPE NORD", "");
     assert!(client.inspect_row(of(&stranger, request)).await.is_err());
     app.stop().await;
-}
-
-/// Counts what sqlx sends.
-struct Statements(Arc<AtomicUsize>);
-
-impl Subscriber for Statements {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
