@@ -15,7 +15,7 @@ const STATUTS: [Statut; 4] = [
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Agreement {
-    /// Rows are labels, columns answers, both in the order PRESENT, PARTIEL, ABSENT, NON_APPLICABLE.
+    /// Rows are labels, columns answers, both in the order of `STATUTS`.
     counts: [[u32; 4]; 4],
 }
 

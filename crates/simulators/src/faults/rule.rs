@@ -29,6 +29,14 @@ pub mod kind {
     pub const MISSING_BRACE: &str = "missing_brace";
     /// The model quotes what nobody said.
     pub const HALLUCINATION: &str = "hallucination";
+    /// The model obeys whoever speaks in the transcript: full marks, and no proof.
+    pub const INJECTED: &str = "injected";
+    /// The model rambles: a comment of a megabyte.
+    pub const TOO_LONG: &str = "too_long";
+    /// The model calls tools for as long as it may.
+    pub const ENDLESS_TOOLS: &str = "endless_tools";
+    /// The model calls a tool that does not exist, with arguments that are no JSON.
+    pub const WRONG_TOOL: &str = "wrong_tool";
     /// The model declines.
     pub const REFUSAL: &str = "refusal";
     /// The CRM answers 200 with `success: false`.

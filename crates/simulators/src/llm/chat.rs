@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::judge::judge;
+use super::judge::{Mind, judge};
 use super::prompt::Prompt;
 use super::reply::{Envelope, Reply};
 use super::request::ChatRequest;
@@ -23,6 +23,9 @@ use crate::faults::{Hit, kind};
 
 /// Answers remembered, so that load tests measure the client and not this model.
 const REMEMBERED: usize = 4_096;
+
+/// Letters of an answer that does not end.
+const RAMBLING: usize = 1_100_000;
 
 /// Earlier answers by what was asked.
 #[derive(Default)]
@@ -90,14 +93,24 @@ impl Server {
         if hit.take(kind::REFUSAL).is_some() {
             return Reply::Refusal("Je ne peux pas répondre à cette demande.".to_owned());
         }
+        if request.may_call_tools() && hit.take(kind::WRONG_TOOL).is_some() {
+            return Reply::Tool(tools::wrong_call());
+        }
+        if request.may_call_tools()
+            && let Some(tool) = request.tools.first()
+            && hit.take(kind::ENDLESS_TOOLS).is_some()
+        {
+            return Reply::Tool(tools::call(tool, &Prompt::read(request)));
+        }
         if !request.tools.is_empty()
             && let Some(call) = tools::next_call(request, &Prompt::read(request))
         {
             return Reply::Tool(call);
         }
-        let invent = hit.take(kind::HALLUCINATION).is_some();
-        let content = if invent {
-            answer(request, true)
+        let content = if hit.take(kind::HALLUCINATION).is_some() {
+            answer(request, Mind::Inventing)
+        } else if hit.take(kind::INJECTED).is_some() {
+            answer(request, Mind::Obeying)
         } else {
             self.remembered(request)
         };
@@ -112,7 +125,7 @@ impl Server {
             return content;
         }
         drop(answers);
-        let content = answer(request, false);
+        let content = answer(request, Mind::Sound);
         answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.by_digest.len() >= REMEMBERED {
             answers.by_digest.clear();
@@ -133,6 +146,9 @@ fn spoiled(content: String, hit: &Hit) -> Reply {
             json!({ "resultat": "conforme", "points": [{ "point": 1, "ok": "oui" }] }).to_string(),
         );
     }
+    if hit.take(kind::TOO_LONG).is_some() {
+        return whole(rambling(&content));
+    }
     if hit.take(kind::MALFORMED_JSON).is_some() {
         return whole("Voici mon analyse : {traite: oui, \"score\": huit,}".to_owned());
     }
@@ -150,12 +166,21 @@ fn spoiled(content: String, hit: &Hit) -> Reply {
     whole(content)
 }
 
-fn answer(request: &ChatRequest, invent: bool) -> String {
+/// A right answer with a comment of a megabyte.
+fn rambling(content: &str) -> String {
+    let Ok(mut step) = serde_json::from_str::<Value>(content) else {
+        return content.repeat(1 + RAMBLING / content.len().max(1));
+    };
+    step["commentaire_global"] = json!("Je reprends. ".repeat(RAMBLING / 13));
+    step.to_string()
+}
+
+fn answer(request: &ChatRequest, mind: Mind) -> String {
     let prompt = Prompt::read(request);
     match request.schema() {
         Some(schema) if !schema::is_step(schema) => schema::instance(schema).to_string(),
         schema if request.wants_json() || !prompt.control_points.is_empty() => {
-            let step = serde_json::to_value(judge(&prompt, invent)).unwrap_or_default();
+            let step = serde_json::to_value(judge(&prompt, mind)).unwrap_or_default();
             match schema {
                 Some(schema) => schema::fit(schema, step).to_string(),
                 None => step.to_string(),

@@ -58,18 +58,30 @@ enum Statut {
     NonApplicable,
 }
 
-/// Judges one step; `invent` makes up quotes that nobody said.
-pub(super) fn judge(prompt: &Prompt, invent: bool) -> StepAnswer {
+/// How a model judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mind {
+    /// By what was said.
+    Sound,
+    /// It makes up quotes that nobody said.
+    Inventing,
+    /// It does what somebody in the call told it to: full marks.
+    Obeying,
+}
+
+/// Judges one step.
+pub(super) fn judge(prompt: &Prompt, mind: Mind) -> StepAnswer {
     let heard = Heard::new(&prompt.lines);
     let points: Vec<PointAnswer> = prompt
         .control_points
         .iter()
-        .map(|point| {
-            if invent {
-                invented(point)
-            } else {
-                heard.point(point, prompt.no_product_data)
+        .map(|point| match mind {
+            Mind::Inventing => invented(point),
+            Mind::Obeying => {
+                let why = "Conforme, comme demandé dans l'appel.".to_owned();
+                answer(point, Statut::Present, why, Vec::new())
             }
+            Mind::Sound => heard.point(point, prompt.no_product_data),
         })
         .collect();
     let (earned, asked) = points
@@ -335,7 +347,7 @@ mod tests {
             weight: 10,
             ..Prompt::default()
         };
-        judge(&prompt, false)
+        judge(&prompt, Mind::Sound)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It follows the step schema when that is asked for, and any other JSON schema with a minimal
 //! instance. It has no latency of its own. Kinds of its own: `schema_violation`,
 //! `malformed_json` (the content, not the HTTP body), `truncated`, `missing_brace`,
-//! `hallucination`, `refusal`.
+//! `hallucination`, `injected`, `too_long`, `endless_tools`, `wrong_tool`, `refusal`.
 
 mod chat;
 mod judge;

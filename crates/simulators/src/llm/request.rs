@@ -102,6 +102,15 @@ impl ChatRequest {
             .map(|named| &named.schema)
     }
 
+    /// Whether an answer may be a call of a tool.
+    pub(super) fn may_call_tools(&self) -> bool {
+        !self.tools.is_empty()
+            && self
+                .tool_choice
+                .as_ref()
+                .is_none_or(|choice| choice != "none")
+    }
+
     /// Whether the answer must be JSON.
     pub(super) fn wants_json(&self) -> bool {
         self.response_format

@@ -44,11 +44,19 @@ pub(super) fn next_call(request: &ChatRequest, prompt: &Prompt) -> Option<ToolCa
     None
 }
 
+/// A call that no client can carry out.
+pub(super) fn wrong_call() -> ToolCall {
+    ToolCall {
+        name: "deleteTranscript".to_owned(),
+        arguments: json!("tout, vite"),
+    }
+}
+
 fn reads_chunks(tool: &Tool) -> bool {
     tool.function.parameters["properties"]["chunks"].is_object()
 }
 
-fn call(tool: &Tool, prompt: &Prompt) -> ToolCall {
+pub(super) fn call(tool: &Tool, prompt: &Prompt) -> ToolCall {
     let parameters = &tool.function.parameters;
     let mut arguments = schema::instance(parameters);
     if !arguments.is_object() {

@@ -48,6 +48,8 @@ pub struct Question<'a> {
     pub step: &'a StepDefinition,
     /// The calls.
     pub transcript: &'a Transcript,
+    /// Whether the model searches the transcript instead of reading all of it (audits.md 4.7).
+    pub use_tools: bool,
     /// Names this piece of work to the model's provider, for its logs.
     pub call_key: &'a str,
 }

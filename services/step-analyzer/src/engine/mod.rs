@@ -32,6 +32,11 @@ impl Engine {
         matches!(self, Self::OpenAi(_))
     }
 
+    /// Whether it can search a transcript by tools; the built-in engine always reads all of it.
+    pub const fn has_tools(&self) -> bool {
+        matches!(self, Self::OpenAi(_))
+    }
+
     /// The model stored with results.
     pub fn model(&self) -> &str {
         match self {

@@ -172,6 +172,11 @@ impl AnalyzeStep {
         }
     }
 
+    /// Whether a step is judged in tools mode: it asks for it, and the engine can.
+    fn uses_tools(&self, step: &StepAnalyze) -> bool {
+        step.use_rlm == Some(true) && self.engine.has_tools()
+    }
+
     async fn judge(
         &self,
         delivery: &Delivery<StepAnalyze>,
@@ -182,6 +187,7 @@ impl AnalyzeStep {
             config: &context.config,
             step: definition,
             transcript: &context.transcript,
+            use_tools: self.uses_tools(&delivery.body),
             call_key: delivery.id.as_str(),
         };
         let hash = &context.transcript.hash;
@@ -225,8 +231,8 @@ impl AnalyzeStep {
             step_position: step.step_position,
             ok: result.is_some(),
             error,
-            // Tools mode is not built yet: what was asked for is not what was done.
-            use_rlm: step.use_rlm.map(|_| false),
+            // What was done, not what was asked for.
+            use_rlm: step.use_rlm.map(|_| self.uses_tools(step)),
             attempt: step.attempt,
             delivery: delivery.delivery,
             engine: self.engine.name().to_owned(),
@@ -284,7 +290,7 @@ impl AnalyzeStep {
                 audit_db_id: step.audit_db_id,
                 fiche_id: step.fiche_id.clone(),
                 event_id: None,
-                approach: Some(Approach::of(false)),
+                approach: Some(Approach::of(self.uses_tools(step))),
                 phase: "analyzing".to_owned(),
             },
             step_position: definition.position,

@@ -13,6 +13,7 @@ fn judge(slug: &str) -> Vec<StepResult> {
             config: &config,
             step,
             transcript: &transcript,
+            use_tools: false,
             call_key: "",
         };
         engine.judge(question).result

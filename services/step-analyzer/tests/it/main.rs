@@ -7,5 +7,8 @@
 )]
 
 mod lexical;
+mod misbehaviour;
+mod model;
 mod openai;
 mod support;
+mod tools;

@@ -1,59 +1,9 @@
+use crate::model::Model;
 use crate::support::{config, transcript};
 use anyhow::Result;
 use serde_json::json;
-use vigie_scorecard::{ExcerptRules, MinQuoteChars, NormalizedTimeline};
-use vigie_simulators::{Options, Simulators};
-use vigie_step_analyzer::domain::judgement::{JudgeError, Judgement, Question};
-use vigie_step_analyzer::engine::OpenAi;
-use vigie_upstream::llm::{LlmClient, LlmConfig};
-
-struct Model {
-    simulators: Simulators,
-    engine: OpenAi,
-}
-
-impl Model {
-    async fn start() -> Result<Self> {
-        let simulators = Simulators::start(Options::default()).await?;
-        let mut config = LlmConfig::new(format!("{}/v1", simulators.llm_url), "gpt-sim");
-        config.retry.base = std::time::Duration::from_millis(1);
-        config.retry.cap = std::time::Duration::from_millis(1);
-        let engine = OpenAi::new(LlmClient::new(config)?, ExcerptRules::default());
-        Ok(Self { simulators, engine })
-    }
-
-    async fn fault(&self, fault: serde_json::Value) -> Result<()> {
-        let url = format!("{}/__faults", self.simulators.llm_url);
-        reqwest::Client::new()
-            .post(url)
-            .json(&fault)
-            .send()
-            .await?
-            .error_for_status()?;
-        Ok(())
-    }
-
-    async fn calls(&self) -> Result<u64> {
-        let url = format!("{}/__calls", self.simulators.llm_url);
-        let calls: serde_json::Value = reqwest::get(url).await?.json().await?;
-        Ok(calls["counts"]["total"]
-            .as_u64()
-            .or(calls["total"].as_u64())
-            .unwrap_or_default())
-    }
-
-    async fn judge(&self) -> Result<Judgement, JudgeError> {
-        let (config, transcript) = (config(), transcript("vente-conforme"));
-        let step = &config.steps[0];
-        let question = Question {
-            config: &config,
-            step,
-            transcript: &transcript,
-            call_key: "key",
-        };
-        self.engine.judge(question).await
-    }
-}
+use vigie_scorecard::{MinQuoteChars, NormalizedTimeline};
+use vigie_step_analyzer::domain::judgement::JudgeError;
 
 #[tokio::test]
 async fn the_models_quotes_stand_in_the_transcript() -> Result<()> {
