@@ -113,7 +113,8 @@ pub async fn start<C>(
     });
     let ops = http::router(core.readiness.clone(), telemetry::recorder()?);
     let stop = core.support.stop.clone();
-    core.spawn(&core.support, "metrics", http::serve(metrics, ops, stop));
+    let ops = http::serve(metrics, ops, http::PATIENCE, stop);
+    core.spawn(&core.support, "metrics", ops);
 
     let running = Running {
         core: Arc::clone(&core),

@@ -5,6 +5,7 @@ use anyhow::Context;
 use axum::Router;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
@@ -36,6 +37,16 @@ impl<C> Boot<C> {
     /// Serves HTTP and says where (port 0 is any free one). Handlers find their peer in
     /// `ConnectInfo<SocketAddr>`; endless responses have to end at [`Boot::stop`].
     pub fn serve_http(&self, addr: SocketAddr, router: Router) -> anyhow::Result<SocketAddr> {
+        self.serve_http_within(addr, router, http::PATIENCE)
+    }
+
+    /// As [`Boot::serve_http`], with another patience for connections that bring no request.
+    pub fn serve_http_within(
+        &self,
+        addr: SocketAddr,
+        router: Router,
+        patience: Duration,
+    ) -> anyhow::Result<SocketAddr> {
         let bind = || {
             let listener = std::net::TcpListener::bind(addr)?;
             listener.set_nonblocking(true)?;
@@ -43,7 +54,8 @@ impl<C> Boot<C> {
         };
         let listener = bind().with_context(|| format!("cannot listen on {addr}"))?;
         let bound = listener.local_addr()?;
-        self.spawn("http", http::serve(listener, router, self.stop.clone()));
+        let served = http::serve(listener, router, patience, self.stop.clone());
+        self.spawn("http", served);
         Ok(bound)
     }
 

@@ -5,4 +5,4 @@ mod process;
 mod serve;
 
 pub(crate) use ops::router;
-pub(crate) use serve::serve;
+pub(crate) use serve::{PATIENCE, serve};

@@ -9,6 +9,7 @@
 mod channel;
 mod end_to_end;
 mod fake;
+mod http;
 mod infra;
 mod process;
 mod revocations;
