@@ -1,6 +1,7 @@
 //! The configurations of a new installation (`audits.md` 7.3, 7.4).
 
-use crate::store::config::{NewConfig, insert, needs_seed};
+use crate::domain::config_input::NewConfig;
+use crate::store::config::{insert, needs_seed};
 use anyhow::Context;
 use vigie_bus::Db;
 

@@ -4,6 +4,7 @@ use crate::app::AppState;
 use crate::domain::view;
 use crate::rpc::encode::{self, FicheShown};
 use crate::store;
+use crate::store::list::ListedAudit;
 use serde_json::Value;
 use sqlx::PgConnection;
 use tonic::Status;
@@ -60,16 +61,45 @@ async fn show(
     scope: &FicheScope,
     id: &str,
 ) -> Result<GetAuditResponse, GetAuditError> {
-    let id: AuditId = id.parse().map_err(|_| GetAuditError::InvalidId)?;
     let mut conn = state.db.acquire().await?;
-    let row = store::list::one(&mut conn, id.get())
+    let (id, row) = visible(&mut conn, scope, id).await?;
+    detail(&mut conn, id, row).await
+}
+
+/// An audit of this id in scope: "unknown" and "forbidden" are told apart.
+pub async fn visible(
+    conn: &mut PgConnection,
+    scope: &FicheScope,
+    id: &str,
+) -> Result<(AuditId, ListedAudit), GetAuditError> {
+    let id: AuditId = id.parse().map_err(|_| GetAuditError::InvalidId)?;
+    let row = store::list::one(conn, id.get())
         .await?
         .ok_or(GetAuditError::NotFound)?;
     if !scope.allows(row.groupe.as_deref(), row.attribution_user_id.as_deref()) {
         return Err(GetAuditError::Forbidden);
     }
-    let steps = store::view::steps(&mut conn, &[id.get()]).await?;
-    let mut viewed = store::view::full(&mut conn, &[id.get()], &steps).await?;
+    Ok((id, row))
+}
+
+/// An audit after it was changed.
+pub async fn changed(
+    conn: &mut PgConnection,
+    id: AuditId,
+) -> Result<GetAuditResponse, GetAuditError> {
+    let row = store::list::one(conn, id.get())
+        .await?
+        .ok_or(GetAuditError::NotFound)?;
+    detail(conn, id, row).await
+}
+
+async fn detail(
+    conn: &mut PgConnection,
+    id: AuditId,
+    row: ListedAudit,
+) -> Result<GetAuditResponse, GetAuditError> {
+    let steps = store::view::steps(conn, &[id.get()]).await?;
+    let mut viewed = store::view::full(conn, &[id.get()], &steps).await?;
     let viewed = viewed.remove(&id.get()).unwrap_or_default();
     let mut audit = encode::audit(row, FicheShown::Full);
     audit.result_data_json = latest_view(&audit.result_data_json, &viewed)?;

@@ -83,23 +83,34 @@ async fn page(
     let (limit, offset, total) = (filters.limit, filters.offset, page.total);
     let next = page.next.as_ref().map(Cursor::encode);
     let next_cursor = next.transpose().map_err(GetAuditError::from)?;
+    let pagination = Pagination {
+        has_next_page: next_cursor.is_some(),
+        has_prev_page: offset > 0 || filters.after.is_some(),
+        next_cursor,
+        ..pagination(total, limit, offset)
+    };
     Ok(ListAuditsResponse {
         audits: page
             .audits
             .into_iter()
             .map(|row| encode::audit(row, FicheShown::Names))
             .collect(),
-        pagination: Some(Pagination {
-            total,
-            limit,
-            offset,
-            current_page: offset / limit + 1,
-            total_pages: (total + limit - 1) / limit,
-            has_next_page: next_cursor.is_some(),
-            has_prev_page: offset > 0 || filters.after.is_some(),
-            next_cursor,
-        }),
+        pagination: Some(pagination),
     })
+}
+
+/// Where a page by offset is.
+pub fn pagination(total: i64, limit: i64, offset: i64) -> Pagination {
+    Pagination {
+        total,
+        limit,
+        offset,
+        current_page: offset / limit + 1,
+        total_pages: (total + limit - 1) / limit,
+        has_next_page: offset.saturating_add(limit) < total,
+        has_prev_page: offset > 0,
+        next_cursor: None,
+    }
 }
 
 /// The latest audits of one fiche.

@@ -1,11 +1,13 @@
 //! `vigie.audit.v1.AuditService`, one file an operation.
 
+pub mod catalogue;
 mod channel;
 mod configs;
 mod context;
 mod encode;
 mod get;
 mod list;
+pub mod operations;
 pub mod projection;
 pub mod reviews;
 mod run;

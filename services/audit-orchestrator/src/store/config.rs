@@ -1,5 +1,6 @@
 //! Audit configurations and their steps.
 
+use crate::domain::config_input::NewConfig;
 use crate::store::impossible;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -203,23 +204,6 @@ pub async fn needs_seed(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT NOT EXISTS (SELECT FROM audit_configs) AS "empty!""#)
         .fetch_one(conn)
         .await
-}
-
-/// A configuration to insert.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "the fields of audits.md 7.2, under their names"
-)]
-pub struct NewConfig {
-    pub name: String,
-    pub description: Option<String>,
-    pub system_prompt: Option<String>,
-    pub is_active: bool,
-    pub run_automatically: bool,
-    pub created_by: Option<String>,
-    pub steps: Vec<StepDefinition>,
 }
 
 /// Inserts a configuration with its steps.

@@ -35,7 +35,7 @@ pub struct NewAudit<'a> {
 }
 
 /// Serialises the inserts of one fiche and configuration until the transaction ends.
-async fn lock_versions(
+pub(super) async fn lock_versions(
     conn: &mut PgConnection,
     fiche: &FicheId,
     config: AuditConfigId,
