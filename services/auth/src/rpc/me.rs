@@ -3,7 +3,9 @@
 use super::session;
 use crate::app::AppState;
 use crate::domain::session::UserStatus;
+use crate::store::sessions;
 use tonic::{Request, Status};
+use uuid::Uuid;
 use vigie_contracts::auth::v1 as pb;
 use vigie_identity::Caller;
 use vigie_service::{ErrorCode, ServiceError, status};
@@ -20,6 +22,9 @@ pub enum MeError {
     /// The account may not log in any more (W2).
     #[error("User is disabled")]
     Disabled,
+    /// Its session was ended; verifiers hear of it within a minute.
+    #[error("Session has ended")]
+    Ended,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
@@ -28,7 +33,9 @@ pub enum MeError {
 impl ServiceError for MeError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::NotAUser | Self::NotFound | Self::Disabled => ErrorCode::Authentication,
+            Self::NotAUser | Self::NotFound | Self::Disabled | Self::Ended => {
+                ErrorCode::Authentication
+            }
             Self::Store(_) => ErrorCode::Internal,
         }
     }
@@ -44,18 +51,26 @@ pub async fn get_me(
         .user_id()
         .ok_or(MeError::NotAUser)
         .map_err(status)?;
-    let user = read(state, user.get()).await.map_err(status)?;
+    let session = principal.session.as_deref();
+    let user = read(state, user.get(), session).await.map_err(status)?;
     Ok(pb::GetMeResponse { user: Some(user) })
 }
 
 #[tracing::instrument(name = "rpc.auth.me", skip_all, err(level = "debug"))]
-async fn read(state: &AppState, id: i64) -> Result<pb::User, MeError> {
+async fn read(state: &AppState, id: i64, session: Option<&str>) -> Result<pb::User, MeError> {
     let mut conn = state.pool.acquire().await?;
     let (account, grants) = session::account(&mut conn, id)
         .await?
         .ok_or(MeError::NotFound)?;
     if account.status != UserStatus::Active {
         return Err(MeError::Disabled);
+    }
+    if let Some(session) = session {
+        // What is no session's id is that of none that lives.
+        let sid = Uuid::parse_str(session).map_err(|_| MeError::Ended)?;
+        if !sessions::is_live(&mut conn, id, sid).await? {
+            return Err(MeError::Ended);
+        }
     }
     Ok(session::user(account, &grants))
 }

@@ -161,6 +161,20 @@ pub async fn list(conn: &mut PgConnection, user: i64) -> sqlx::Result<Vec<Sessio
     .await
 }
 
+/// Whether this session of a user goes on.
+pub async fn is_live(conn: &mut PgConnection, user: i64, family: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM refresh_tokens
+                WHERE user_id = $1 AND family_id = $2 AND revoked_at IS NULL
+                  AND expires_at > now() AND family_expires_at > now()) AS "live!""#,
+        user,
+        family,
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Ends one session of a user. `false` when it is not theirs or had ended.
 pub async fn end(conn: &mut PgConnection, user: i64, family: Uuid) -> sqlx::Result<bool> {
     let done = sqlx::query!(

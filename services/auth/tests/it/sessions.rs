@@ -1,7 +1,10 @@
 use crate::support::{App, EMAIL, PASSWORD};
 use anyhow::Result;
+use std::time::Duration;
 use tonic::Code;
 use vigie_contracts::auth::v1 as pb;
+use vigie_events::auth::{PrincipalChange, PrincipalChanged};
+use vigie_testkit::wait;
 
 #[tokio::test]
 async fn the_seeded_admin_logs_in_with_every_grant() -> Result<()> {
@@ -142,6 +145,33 @@ async fn me_is_read_live_and_needs_both_tokens() -> Result<()> {
 }
 
 #[tokio::test]
+async fn me_refuses_a_session_that_was_ended() -> Result<()> {
+    let app = App::start().await?;
+    let (ended, other) = (app.login().await?, app.login().await?);
+    let pool = app.database.pool(vigie_testkit::Schema::Auth).await?;
+    // As another replica would, whose fact has not come yet: the token itself still verifies.
+    let sql = "UPDATE refresh_tokens SET revoked_at = now()
+                WHERE id = (SELECT min(id) FROM refresh_tokens)";
+    sqlx::query(sql).execute(&pool).await?;
+    let mut client = app.client.clone();
+    let request = app
+        .as_gateway(pb::GetMeRequest {}, Some(&ended.access_token))
+        .await?;
+    let refused = client.get_me(request).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.message()),
+        (Code::Unauthenticated, "Session has ended")
+    );
+    // A rotated session is the same one, and lives: so do tokens from before the rotation.
+    app.refresh(&other.refresh_token).await?;
+    let request = app
+        .as_gateway(pb::GetMeRequest {}, Some(&other.access_token))
+        .await?;
+    client.get_me(request).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_late_reuse_ends_the_family_and_says_so() -> Result<()> {
     let app = App::start().await?;
     let (first, other) = (app.login().await?, app.login().await?);
@@ -168,6 +198,20 @@ async fn a_late_reuse_ends_the_family_and_says_so() -> Result<()> {
             .fetch_all(&pool)
             .await?;
     assert_eq!(noted, [("reuse".to_owned(), 1)]);
+    let bus = app.bus().await?;
+    let user = other.user.expect("a user").id;
+    let fact = wait::until("the fact", Duration::from_secs(20), || async {
+        let entity = std::slice::from_ref(&user);
+        Ok(bus.last_fact::<PrincipalChanged>(entity).await?)
+    });
+    let fact = fact.await?.body;
+    let sid: String = sqlx::query_scalar("SELECT min(sid) FROM principal_changes")
+        .fetch_one(&pool)
+        .await?;
+    assert_eq!(
+        (fact.reason, fact.version, fact.sid),
+        (PrincipalChange::Reuse, 1, Some(sid))
+    );
     let events: i64 =
         sqlx::query_scalar("SELECT count(*) FROM audit_events WHERE action = 'session.reused'")
             .fetch_one(&pool)
