@@ -108,7 +108,9 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
         descriptors: &[vigie_contracts::DESCRIPTORS],
     };
     let directory = Directory::new(boot.channel(ServiceName::FicheCache));
-    boot.spawn("sweeper", sweeper::run(state.clone(), boot.stop.clone()));
+    let every = boot.config.sweep_every;
+    let sweeper = sweeper::run(state.clone(), every, boot.stop.clone());
+    boot.spawn("sweeper", sweeper);
     let routes = Routes::new(rpc::service(state.clone()));
     let routes = routes.add_service(rpc::account::service(state.clone()));
     let routes = routes.add_service(rpc::trust::service(state.clone()));

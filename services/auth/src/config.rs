@@ -71,8 +71,12 @@ pub struct Config {
     pub clients: InternalClients,
     /// `API_AUTH_TOKEN`, `API_AUTH_TOKENS`, `API_AUTH_TOKEN_GRANTS`.
     pub machines: MachineTokens,
+    /// Pause between rounds of the sweeper; up to a fifth more is added at random.
+    pub sweep_every: Duration,
 }
 
+/// Verifiers of tokens count on new keys being read this often (`keys.rs`).
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 const ACCESS_SECONDS: i64 = 900;
 const REFRESH_SECONDS: u64 = 30 * 24 * 3600;
 const SESSION_SECONDS: u64 = 90 * 24 * 3600;
@@ -109,6 +113,7 @@ impl FromEnv for Config {
             sealing: Arc::new(sealing.unwrap_or_default()),
             clients: clients.unwrap_or_default(),
             machines: machines.unwrap_or_default(),
+            sweep_every: SWEEP_EVERY,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! The signing keys in use. Postgres is the truth: every replica reads the table again now and
-//! then and whenever it is asked for its keys, and which key signs follows from the clock alone.
+//! The signing keys in use. Postgres is the truth: every replica reads the table again each minute,
+//! answers from what it read, and which key signs follows from the clock alone.
 
 use crate::domain::sealed::SealingKeys;
 use crate::store::keys::{self, NewKey, StoredKey};

@@ -5,13 +5,10 @@ use crate::app::AppState;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Pause between rounds; up to a fifth more is added at random.
-const EVERY: Duration = Duration::from_mins(1);
-
 /// Sweeps until `stop`. A failed round is logged; the next one tries again.
-pub async fn run(state: AppState, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(state: AppState, every: Duration, stop: CancellationToken) -> anyhow::Result<()> {
     loop {
-        let pause = EVERY.mul_f64(1.0 + rand::random::<f64>() / 5.0);
+        let pause = every.mul_f64(1.0 + rand::random::<f64>() / 5.0);
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(pause) => {}

@@ -5,6 +5,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory of one computation, KiB: 200 parallel logins queue instead of taking 4 GiB.
@@ -41,8 +42,36 @@ pub enum Verdict {
 #[derive(Clone)]
 pub struct Passwords {
     permits: Arc<Semaphore>,
+    load: Arc<Load>,
     /// Verified against when there is no user, so that both answers take the same time (W5).
     decoy: Arc<str>,
+}
+
+/// How many computations run, and how many ever did at once: each takes memory.
+#[derive(Debug, Default)]
+struct Load {
+    running: AtomicU32,
+    peak: AtomicU32,
+}
+
+impl Load {
+    fn begin(self: Arc<Self>) -> Running {
+        let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
+        let peak = self.peak.fetch_max(running, Ordering::Relaxed).max(running);
+        metrics::gauge!("vigie_auth_password_hashes").set(f64::from(running));
+        metrics::gauge!("vigie_auth_password_hashes_peak").set(f64::from(peak));
+        Running(self)
+    }
+}
+
+/// One computation, until it is dropped.
+struct Running(Arc<Load>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let left = self.0.running.fetch_sub(1, Ordering::Relaxed) - 1;
+        metrics::gauge!("vigie_auth_password_hashes").set(f64::from(left));
+    }
 }
 
 /// The right to compute, held by whoever waited for it. What is done while it is held, such as
@@ -50,6 +79,7 @@ pub struct Passwords {
 #[derive(Clone)]
 pub struct Slot {
     permit: Arc<OwnedSemaphorePermit>,
+    load: Arc<Load>,
     decoy: Arc<str>,
 }
 
@@ -63,6 +93,7 @@ impl Passwords {
     async fn with_slots(slots: usize) -> Result<Self, PasswordError> {
         let mut passwords = Self {
             permits: Arc::new(Semaphore::new(slots)),
+            load: Arc::default(),
             decoy: Arc::from(String::new()),
         };
         let decoy = passwords.hash(super::secret::generate()).await?;
@@ -75,6 +106,7 @@ impl Passwords {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         Ok(Slot {
             permit: Arc::new(permit.map_err(|_| PasswordError::Stopped)?),
+            load: Arc::clone(&self.load),
             decoy: Arc::clone(&self.decoy),
         })
     }
@@ -116,8 +148,10 @@ impl Slot {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let permit = Arc::clone(&self.permit);
+        let load = Arc::clone(&self.load);
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
+            let _running = load.begin();
             work()
         });
         task.await.map_err(|_| PasswordError::Stopped)?

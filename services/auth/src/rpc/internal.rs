@@ -41,11 +41,9 @@ impl ServiceError for IssueError {
     }
 }
 
-/// The public keys, of all replicas. While the database is away those known here serve.
-pub async fn jwks(state: &AppState) -> pb::GetJwksResponse {
-    if let Err(error) = state.keys.reload().await {
-        tracing::warn!(error = format!("{error:#}"), "serving the keys known here");
-    }
+/// The public keys as this replica knows them, from memory: anybody may ask, as often as they like.
+/// A key is published minutes before it signs, and every replica reads the table each minute.
+pub fn jwks(state: &AppState) -> pb::GetJwksResponse {
     let keys = state.keys.published(state.clock.now()).keys.into_iter();
     let keys = keys.map(|key| pb::JsonWebKey {
         kid: key.kid,

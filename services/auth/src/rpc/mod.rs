@@ -80,7 +80,7 @@ impl AuthService for Rpc {
         &self,
         _: Request<pb::GetJwksRequest>,
     ) -> Result<Response<pb::GetJwksResponse>, Status> {
-        Ok(Response::new(internal::jwks(&self.state).await))
+        Ok(Response::new(internal::jwks(&self.state)))
     }
 
     async fn issue_internal_token(

@@ -11,4 +11,5 @@ mod passwords;
 mod rotation;
 mod sessions;
 mod support;
+mod sweeper;
 mod tickets;

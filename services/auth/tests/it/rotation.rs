@@ -1,20 +1,43 @@
 //! Signing keys change while tokens of the old one are out, on two replicas.
 
-use crate::support::App;
-use anyhow::Result;
+use crate::support::{App, EMAIL, PASSWORD};
+use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::Duration;
 use tonic::Code;
 use tonic::transport::Channel;
 use vigie_contracts::auth::v1 as pb;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
 use vigie_contracts::auth::v1::trust_service_client::TrustServiceClient;
-use vigie_testkit::Schema;
+use vigie_testkit::{Schema, wait};
+
+const SWEEP: Duration = Duration::from_millis(200);
+const LIMIT: Duration = Duration::from_secs(20);
 
 async fn kids(client: &AuthServiceClient<Channel>) -> Result<Vec<String>> {
     let answer = client.clone().get_jwks(pb::GetJwksRequest {}).await?;
     let keys = answer.into_inner().keys.into_iter();
     Ok(keys.map(|key| key.kid).collect())
+}
+
+/// Waits until a replica publishes these: each reads the table for itself.
+async fn published(client: &AuthServiceClient<Channel>, wanted: &[&str]) -> Result<()> {
+    let asked = wait::until("published keys", LIMIT, || async {
+        Ok((kids(client).await? == wanted).then_some(()))
+    });
+    asked.await
+}
+
+/// The key that a replica signs with.
+async fn signs(client: &AuthServiceClient<Channel>) -> Result<String> {
+    let request = pb::LoginRequest {
+        email: EMAIL.to_owned(),
+        password: PASSWORD.to_owned(),
+        client: None,
+    };
+    let session = client.clone().login(request).await?.into_inner().session;
+    kid(&session.context("a session")?.access_token)
 }
 
 /// The key that signed a token.
@@ -34,7 +57,7 @@ async fn me(app: &App, client: &AuthServiceClient<Channel>, token: &str) -> Resu
 
 #[tokio::test]
 async fn the_next_key_is_published_before_it_signs_and_the_old_one_after() -> Result<()> {
-    let app = App::start().await?;
+    let app = App::sweeping(SWEEP).await?;
     let other = app.replica().await?;
     let pool = app.database.pool(Schema::Auth).await?;
     let first = app.login().await?;
@@ -52,7 +75,7 @@ async fn the_next_key_is_published_before_it_signs_and_the_old_one_after() -> Re
 
     // Published on both, signing on none.
     for client in [&app.client, &other.client] {
-        assert_eq!(kids(client).await?, [old.clone(), new.clone()]);
+        published(client, &[&old, &new]).await?;
     }
     assert_eq!(kid(&app.login().await?.access_token)?, old);
     let rotate = app
@@ -61,14 +84,16 @@ async fn the_next_key_is_published_before_it_signs_and_the_old_one_after() -> Re
     let early = trust.rotate_keys(rotate).await.unwrap_err();
     assert_eq!(early.code(), Code::FailedPrecondition, "{early:?}");
 
-    // Its time comes: both sign with it once they have read the table. Whoever reads the keys now
-    // knows either's tokens.
+    // Its time comes: both sign with it once they have read the table.
     sqlx::query("UPDATE signing_keys SET not_before = now() WHERE kid = $1")
         .bind(&new)
         .execute(&pool)
         .await?;
     for client in [&app.client, &other.client] {
-        kids(client).await?;
+        let signed = wait::until("the new key's first signature", LIMIT, || async {
+            Ok((signs(client).await? == new).then_some(()))
+        });
+        signed.await?;
     }
     let second = app.login().await?;
     assert_eq!(kid(&second.access_token)?, new);
@@ -94,7 +119,7 @@ async fn the_next_key_is_published_before_it_signs_and_the_old_one_after() -> Re
         .bind(&old)
         .execute(&pool)
         .await?;
-    assert_eq!(kids(&other.client).await?, [new]);
+    published(&other.client, &[&new]).await?;
     let late = app.replica().await?;
     assert_eq!(
         me(&app, &late.client, &first.access_token).await?,
@@ -125,5 +150,20 @@ async fn keys_are_rotated_by_those_who_may() -> Result<()> {
         .await?;
     let refused = trust.rotate_keys(disabled).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unauthenticated);
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_are_told_without_a_query() -> Result<()> {
+    let app = App::start().await?;
+    let before = kids(&app.client).await?;
+    let pool = app.database.pool(Schema::Auth).await?;
+    // A table that is away changes nothing.
+    sqlx::query("ALTER TABLE signing_keys RENAME TO hidden_keys")
+        .execute(&pool)
+        .await?;
+    for _ in 0..3 {
+        assert_eq!(kids(&app.client).await?, before);
+    }
     Ok(())
 }

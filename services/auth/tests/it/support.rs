@@ -3,6 +3,7 @@
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tonic::Request;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::Channel;
@@ -27,6 +28,7 @@ pub struct App {
     pub database: TestDatabase,
     running: Running,
     prefix: String,
+    sweep_every: Duration,
 }
 
 /// Another process of the same service.
@@ -54,25 +56,46 @@ impl App {
         Self::on(database, more).await
     }
 
+    /// Whose sweeper has short nights.
+    pub async fn sweeping(every: Duration) -> Result<Self> {
+        let database = Postgres::shared().await?.database(&[Schema::Auth]).await?;
+        Self::swept(database, &[], every).await
+    }
+
     pub async fn on(database: TestDatabase, more: &[(&str, &str)]) -> Result<Self> {
-        let (running, prefix) = Self::launch(&database.url(Schema::Auth), more).await?;
+        Self::swept(database, more, Duration::from_mins(1)).await
+    }
+
+    async fn swept(
+        database: TestDatabase,
+        more: &[(&str, &str)],
+        sweep_every: Duration,
+    ) -> Result<Self> {
+        let url = database.url(Schema::Auth);
+        let (running, prefix) = Self::launch(&url, more, sweep_every).await?;
         let client = connect(running.grpc_addr).await?;
         Ok(Self {
             client,
             database,
             running,
             prefix,
+            sweep_every,
         })
     }
 
     /// Another process on the same database.
     pub async fn replica(&self) -> Result<Replica> {
-        let (running, _) = Self::launch(&self.database.url(Schema::Auth), &[]).await?;
+        let url = self.database.url(Schema::Auth);
+        let (running, _) = Self::launch(&url, &[], self.sweep_every).await?;
         let client = connect(running.grpc_addr).await?;
         Ok(Replica { client, running })
     }
 
-    async fn launch(url: &str, more: &[(&str, &str)]) -> Result<(Running, String)> {
+    async fn launch(
+        url: &str,
+        more: &[(&str, &str)],
+        sweep_every: Duration,
+    ) -> Result<(Running, String)> {
         let hash = hex::encode(Sha256::digest(SECRET));
         let nats = Nats::shared().await?.url().to_owned();
         let prefix = Nats::unique_prefix();
@@ -93,7 +116,8 @@ impl App {
         variables.extend(more);
         let mut env = Env::from_map(variables);
         let platform = Platform::from_env(&mut env, ServiceName::Auth)?;
-        let config = Config::from_env(&mut env)?;
+        let mut config = Config::from_env(&mut env)?;
+        config.sweep_every = sweep_every;
         let parts = Parts::bind(ServiceName::Auth, config, platform).await?;
         let running = start(parts, app::start).await?;
         Ok((running, prefix))
