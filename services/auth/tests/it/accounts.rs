@@ -141,6 +141,40 @@ async fn a_reset_ends_every_session_and_opens_one() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_reset_is_refused_in_the_contracts_order() -> Result<()> {
+    let app = App::start().await?;
+    let pool = pool(&app).await?;
+    let table = "password_reset_tokens";
+    // A weak password comes before everything that the link is.
+    let weak = reset(&app, "short").await.unwrap_err();
+    assert_eq!(weak.code(), Code::InvalidArgument);
+    let unknown = reset(&app, NEW).await.unwrap_err();
+    assert_eq!(unknown.message(), "Invalid reset token");
+    for (status, age_days, used, sentence) in [
+        // Each is wrong in all that comes after it.
+        ("DISABLED", 8, true, "Reset token already used"),
+        ("DISABLED", 8, false, "Reset token expired"),
+        ("DISABLED", 0, false, "Reset token invalid"),
+        ("INVITED", 0, false, "Reset token invalid"),
+    ] {
+        link(&pool, table, status, age_days).await?;
+        if used {
+            sqlx::query("UPDATE password_reset_tokens SET used_at = now()")
+                .execute(&pool)
+                .await?;
+        }
+        let refused = reset(&app, NEW).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.message()),
+            (Code::Unauthenticated, sentence)
+        );
+    }
+    link(&pool, table, "ACTIVE", 0).await?;
+    reset(&app, NEW).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_change_of_password_spares_only_its_own_session() -> Result<()> {
     let app = App::start().await?;
     let (mine, other) = (app.login().await?, app.login().await?);
