@@ -13,7 +13,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use vigie_bus::Bus;
+use vigie_contracts::audit::v1::audit_operations_service_client::AuditOperationsServiceClient;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
+use vigie_contracts::audit::v1::config_service_client::ConfigServiceClient;
 use vigie_contracts::audit::v1::projection_service_client::ProjectionServiceClient;
 use vigie_contracts::auth::v1::account_service_client::AccountServiceClient;
 use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
@@ -72,6 +74,10 @@ pub struct Parts {
     pub transcription_operations: TranscriptionOperationsServiceClient<InternalChannel>,
     /// Audits.
     pub audits: AuditServiceClient<InternalChannel>,
+    /// Groups, logs and changes of audits.
+    pub audit_operations: AuditOperationsServiceClient<InternalChannel>,
+    /// The catalogue of configurations.
+    pub audit_configs: ConfigServiceClient<InternalChannel>,
     /// Schedules and runs.
     pub automation: AutomationServiceClient<InternalChannel>,
 }
@@ -173,6 +179,12 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
         )
         .max_decoding_message_size(MAX_MESSAGE_BYTES),
         audits: AuditServiceClient::new(boot.channel(ServiceName::AuditOrchestrator))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        audit_operations: AuditOperationsServiceClient::new(
+            boot.channel(ServiceName::AuditOrchestrator),
+        )
+        .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        audit_configs: ConfigServiceClient::new(boot.channel(ServiceName::AuditOrchestrator))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         automation: AutomationServiceClient::new(boot.channel(ServiceName::Automation))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),

@@ -1,4 +1,4 @@
-//! Reading audits and configurations (`audits.md` 6, 7.1).
+//! Reading audits (`audits.md` 6).
 
 use super::edge::Params;
 use super::failure::Failure;
@@ -27,6 +27,15 @@ pub struct Detail {
     #[serde(flatten)]
     audit: pb::AuditRow,
     step_results: Vec<pb::StepResult>,
+}
+
+impl Detail {
+    pub(super) fn of(answer: pb::GetAuditResponse, rpc: &'static str) -> Result<Self, Failure> {
+        Ok(Self {
+            audit: answer.audit.ok_or_else(|| Failure::incomplete(rpc))?,
+            step_results: answer.step_results,
+        })
+    }
 }
 
 /// What a control point can be.
@@ -109,12 +118,7 @@ pub async fn detail(
         .get_audit(request)
         .await?
         .into_inner();
-    Ok(data(Detail {
-        audit: answer
-            .audit
-            .ok_or_else(|| Failure::incomplete("GetAudit"))?,
-        step_results: answer.step_results,
-    }))
+    Ok(data(Detail::of(answer, "GetAudit")?))
 }
 
 /// What a control point can be.
@@ -122,24 +126,4 @@ pub async fn detail(
     responses((status = 200, body = Data<Statuses>)))]
 pub async fn control_point_statuses() -> Json<Data<Statuses>> {
     data(Statuses { statuses: STATUSES })
-}
-
-/// The configurations, newest first.
-#[utoipa::path(get, path = "/api/audit-configs", tag = "audits",
-    params(("include_inactive" = Option<bool>, Query)),
-    responses((status = 200, body = List<pb::ConfigSummary>)))]
-pub async fn configs(
-    State(gateway): State<AppState>,
-    Extension(caller): Extension<Caller>,
-    params: Params,
-) -> Result<Json<List<pb::ConfigSummary>>, Failure> {
-    let request = pb::ListConfigsRequest {
-        include_inactive: params.is_true("include_inactive"),
-    };
-    let answer = gateway
-        .audits
-        .clone()
-        .list_configs(call(&caller, request))
-        .await?;
-    Ok(reply::list(answer.into_inner().configs))
 }

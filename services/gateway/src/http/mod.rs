@@ -1,7 +1,11 @@
 //! The HTTP door.
 
 mod admin;
+mod audit_changes;
+mod audit_configs;
+mod audit_groups;
 mod audit_run;
+mod audit_story;
 mod audits;
 mod auth;
 mod automation;

@@ -128,6 +128,14 @@ impl Route {
         Self::new((Method::POST, MethodFilter::POST), path, access, handler)
     }
 
+    pub(super) fn put<H, T>(path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        Self::new((Method::PUT, MethodFilter::PUT), path, access, handler)
+    }
+
     pub(super) fn patch<H, T>(path: &'static str, access: Access, handler: H) -> Self
     where
         H: Handler<T, AppState>,

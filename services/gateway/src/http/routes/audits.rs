@@ -1,11 +1,11 @@
 use crate::http::route::{Access, Access::Authenticated, Route};
-use crate::http::{audit_run, audits};
+use crate::http::{audit_changes, audit_groups, audit_run, audit_story, audits};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
 
 const READ: Access = Access::Needs(&[Guard::parse("audits.read")]);
 const RUN: Access = Access::Needs(&[Guard::parse("audits.run")]);
-const CONFIGS: Access = Access::Needs(&[Guard::parse("audit-configs.read")]);
+const WRITE: Access = Access::Needs(&[Guard::parse("audits.write")]);
 
 #[derive(OpenApi)]
 #[openapi(paths(
@@ -16,7 +16,14 @@ const CONFIGS: Access = Access::Needs(&[Guard::parse("audit-configs.read")]);
     audits::by_fiche,
     audits::control_point_statuses,
     audits::detail,
-    audits::configs
+    audit_groups::grouped,
+    audit_groups::by_fiches,
+    audit_changes::change,
+    audit_changes::delete,
+    audit_changes::cancel,
+    audit_story::logs,
+    audit_story::control_point,
+    audit_story::stuck
 ))]
 pub(super) struct Described;
 
@@ -33,6 +40,21 @@ pub(super) fn routes() -> Vec<Route> {
             audits::control_point_statuses,
         ),
         Route::get("/api/audits/{audit_id}", READ, audits::detail),
-        Route::get("/api/audit-configs", CONFIGS, audits::configs),
+        Route::patch("/api/audits/{audit_id}", WRITE, audit_changes::change),
+        Route::delete("/api/audits/{audit_id}", WRITE, audit_changes::delete),
+        Route::post("/api/audits/{audit_id}/cancel", RUN, audit_changes::cancel),
+        Route::get("/api/audits/{audit_id}/logs", READ, audit_story::logs),
+        Route::get(
+            "/api/audits/{audit_id}/steps/{step_position}/control-points/{control_point_index}",
+            READ,
+            audit_story::control_point,
+        ),
+        Route::get("/api/audits/stuck", READ, audit_story::stuck),
+        Route::get("/api/audits/grouped", READ, audit_groups::grouped),
+        Route::get(
+            "/api/audits/grouped-by-fiches",
+            READ,
+            audit_groups::by_fiches,
+        ),
     ]
 }

@@ -2,6 +2,7 @@
 //! else.
 
 mod admin;
+mod audit_configs;
 mod audits;
 mod auth;
 mod automation;
@@ -28,6 +29,7 @@ pub fn table() -> Vec<Route> {
         fiche_jobs::routes(),
         transcriptions::routes(),
         audits::routes(),
+        audit_configs::routes(),
         automation::routes(),
         realtime::routes(),
     ]
@@ -47,6 +49,7 @@ pub(super) fn described() -> Vec<Document> {
         fiche_jobs::Described::openapi(),
         transcriptions::Described::openapi(),
         audits::Described::openapi(),
+        audit_configs::Described::openapi(),
         automation::Described::openapi(),
         realtime::Described::openapi(),
     ]
