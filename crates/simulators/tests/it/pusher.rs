@@ -80,3 +80,18 @@ async fn data_over_ten_kilobytes_is_refused() {
     let answer = publish(&world, "/apps/1/events", &event, DEFAULT_PUSHER_SECRET).await;
     assert_eq!(answer.status(), 413);
 }
+
+#[tokio::test]
+async fn connections_of_a_user_are_ended_by_those_who_know_the_secret() {
+    let world = world().await;
+    let path = "/apps/1/users/42/terminate_connections";
+    let forged = publish(&world, path, &json!({}), "wrong").await;
+    assert_eq!(forged.status(), 401);
+    let answer = publish(&world, path, &json!({}), DEFAULT_PUSHER_SECRET).await;
+    assert_eq!(answer.status(), 200);
+    let url = format!("{}/__terminations", world.simulators.pusher_url);
+    let told = world.client.get(&url).send().await.unwrap();
+    let told: Value = told.json().await.unwrap();
+    assert_eq!(told["total"], 1);
+    assert_eq!(told["users"][0]["user_id"], "42");
+}
