@@ -82,7 +82,7 @@ const CAMEL: [&str; 51] = [
 ];
 
 /// Views that the contract writes in snake case.
-const SNAKE: [&str; 64] = [
+const SNAKE: [&str; 65] = [
     ".vigie.audit.v1.StuckAudit",
     ".vigie.audit.v1.ValidateConfigResponse",
     ".vigie.auth.v1.ChangePasswordResponse",
@@ -146,6 +146,7 @@ const SNAKE: [&str; 64] = [
     ".vigie.transcription.v1.BatchMember",
     ".vigie.transcription.v1.GetBatchResponse",
     ".vigie.audit.v1.Pagination",
+    ".vigie.audit.v1.QueuedRerun",
     ".vigie.transcription.v1.TranscriptSummary",
 ];
 

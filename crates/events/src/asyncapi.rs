@@ -1,7 +1,7 @@
 //! The AsyncAPI 3 description of every message, generated from the types: `docs/asyncapi.yaml`.
 
 use crate::realtime::RealtimeEvent;
-use crate::{Event, Kind, audit, auth, automation, fiche, fiche_jobs, ops, transcription};
+use crate::{Event, Kind, audit, auth, automation, fiche, fiche_jobs, ops, rerun, transcription};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -90,6 +90,11 @@ impl Document {
         self.event::<audit::StepAnalyze>(&["audit-orchestrator"], &["step-analyzer"]);
         self.event::<audit::StepAnalyzed>(&["step-analyzer"], &["audit-orchestrator"]);
         self.event::<audit::StepDeferred>(&["step-analyzer"], &["audit-orchestrator"]);
+        let orchestrator = ["audit-orchestrator"];
+        self.event::<rerun::StepRerun>(&orchestrator, &orchestrator);
+        self.event::<rerun::ControlPointRerun>(&orchestrator, &orchestrator);
+        self.event::<rerun::StepRerunCompleted>(&orchestrator, &[]);
+        self.event::<rerun::ControlPointRerunCompleted>(&orchestrator, &[]);
         self.event::<audit::AuditCompleted>(&["audit-orchestrator"], &["automation"]);
         self.event::<audit::AuditFailed>(&["audit-orchestrator"], &["automation"]);
         self.event::<automation::AutomationRun>(&["automation"], &["automation"]);

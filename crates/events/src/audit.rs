@@ -1,6 +1,7 @@
 //! Messages about audits (`events-and-config.md` D3).
 
 use crate::ids::{AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId};
+use crate::rerun::RerunRef;
 use crate::{Event, Kind, Lane, Message, MessageId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,12 +76,18 @@ pub struct StepAnalyze {
     pub use_rlm: Option<bool>,
     /// From 1; raised each time the step was deferred.
     pub attempt: u32,
+    /// The re-run it is analysed for.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<RerunRef>,
 }
 
 impl StepAnalyze {
-    /// `audit-step-<auditDbId>-<position>`, whatever the attempt.
+    /// `audit-step-<auditDbId>-<position>` or `<rerun_id>-analyze`, whatever the attempt.
     pub fn message(self, lane: Lane) -> Message<Self> {
-        let id = format!("audit-step-{}-{}", self.audit_db_id, self.step_position);
+        let id = match &self.rerun {
+            Some(rerun) => format!("{}-analyze", rerun.rerun_id),
+            None => format!("audit-step-{}-{}", self.audit_db_id, self.step_position),
+        };
         Message::in_lane(MessageId::new(id), lane, self)
     }
 }
@@ -91,8 +98,15 @@ impl Event for StepAnalyze {
     const ABOUT: &'static str = "Analyse one step of an audit.";
 
     fn entity(&self) -> Vec<String> {
-        vec![self.audit_db_id.to_string(), self.step_position.to_string()]
+        step_entity(self.audit_db_id, self.step_position, self.rerun.as_ref())
     }
+}
+
+/// Audit, position and re-run: each re-run has a subject of its own.
+fn step_entity(audit: AuditId, position: i32, rerun: Option<&RerunRef>) -> Vec<String> {
+    let rerun = rerun.map(|rerun| rerun.rerun_id.clone());
+    let place = [audit.to_string(), position.to_string()];
+    place.into_iter().chain(rerun).collect()
 }
 
 /// One model call made for a step: a spend row.
@@ -153,15 +167,21 @@ pub struct StepAnalyzed {
     /// Every call made, failed ones included.
     #[serde(default)]
     pub calls: Vec<ModelCall>,
+    /// The re-run it was analysed for.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<RerunRef>,
 }
 
 impl StepAnalyzed {
-    /// `audit-step-analyzed-<auditDbId>-<position>`.
+    /// `audit-step-analyzed-<auditDbId>-<position>` or `<rerun_id>-analyzed`.
     pub fn message(self) -> Message<Self> {
-        let id = format!(
-            "audit-step-analyzed-{}-{}",
-            self.audit_db_id, self.step_position
-        );
+        let id = match &self.rerun {
+            Some(rerun) => format!("{}-analyzed", rerun.rerun_id),
+            None => format!(
+                "audit-step-analyzed-{}-{}",
+                self.audit_db_id, self.step_position
+            ),
+        };
         Message::new(MessageId::new(id), self)
     }
 }
@@ -172,7 +192,7 @@ impl Event for StepAnalyzed {
     const ABOUT: &'static str = "A step was analysed, or failed for good.";
 
     fn entity(&self) -> Vec<String> {
-        vec![self.audit_db_id.to_string(), self.step_position.to_string()]
+        step_entity(self.audit_db_id, self.step_position, self.rerun.as_ref())
     }
 }
 
@@ -192,13 +212,16 @@ pub struct StepDeferred {
 }
 
 impl StepDeferred {
-    /// `audit-step-deferred-<auditDbId>-<position>-<attempt>`.
+    /// `audit-step-deferred-<auditDbId>-<position>-<attempt>` or `<rerun_id>-deferred-<attempt>`.
     pub fn message(self) -> Message<Self> {
         let step = &self.step;
-        let id = format!(
-            "audit-step-deferred-{}-{}-{}",
-            step.audit_db_id, step.step_position, step.attempt
-        );
+        let id = match &step.rerun {
+            Some(rerun) => format!("{}-deferred-{}", rerun.rerun_id, step.attempt),
+            None => format!(
+                "audit-step-deferred-{}-{}-{}",
+                step.audit_db_id, step.step_position, step.attempt
+            ),
+        };
         Message::new(MessageId::new(id), self)
     }
 }

@@ -17,6 +17,7 @@ mod lane;
 mod message;
 pub mod ops;
 pub mod realtime;
+pub mod rerun;
 mod subject;
 pub mod transcription;
 

@@ -2,7 +2,7 @@
 //! (`audits.md` 2.10). Each repair is one short transaction on one locked audit; every replica may
 //! run it. A sweeper that repairs often is a bug report, so repairs are counted.
 
-use crate::store::{audit, lease, sweep};
+use crate::store::{audit, lease, rerun, sweep};
 use crate::workflow::{Workflow, WorkflowError};
 use chrono::{DateTime, Utc};
 use std::error::Error as _;
@@ -71,11 +71,42 @@ impl Sweeper {
         stream_created: Option<DateTime<Utc>>,
     ) -> Result<Repairs, WorkflowError> {
         lease::forget(&mut *self.db.acquire().await?).await?;
+        self.repair_reruns(stream_created).await?;
         Ok(Repairs {
             overdue: self.repair_all(Repair::Overdue, stream_created).await?,
             unfinished: self.repair_all(Repair::Unfinished, stream_created).await?,
             sent_again: self.repair_all(Repair::Silent, stream_created).await?,
         })
+    }
+
+    /// Ends re-runs past their deadline and sends silent ones once more, each in its own transaction.
+    async fn repair_reruns(
+        &self,
+        stream_created: Option<DateTime<Utc>>,
+    ) -> Result<(), WorkflowError> {
+        let due = rerun::due(&mut *self.db.acquire().await?, stream_created).await?;
+        for rerun::Due { rerun_id, overdue } in due {
+            let mut tx = self.db.begin().await?;
+            let repaired = if overdue {
+                let error = "deadline passed";
+                self.workflow.fail_rerun(&mut tx, &rerun_id, error).await
+            } else {
+                self.workflow.send_rerun_again(&mut tx, &rerun_id).await
+            };
+            match repaired {
+                Ok(()) => {
+                    tx.commit().await?;
+                    metrics::counter!("audit.repaired", "repair" => "rerun").increment(1);
+                    tracing::warn!(rerun.id = rerun_id, overdue, "re-run repaired");
+                }
+                Err(error) => {
+                    tx.rollback().await?;
+                    metrics::counter!("audit.unrepaired", "repair" => "rerun").increment(1);
+                    tracing::error!(rerun.id = rerun_id, %error, "re-run could not be repaired");
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn repair_all(

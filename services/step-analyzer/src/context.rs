@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tonic::Status;
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
+use vigie_contracts::audit::v1::review_service_client::ReviewServiceClient;
 use vigie_events::audit::StepAnalyze;
 use vigie_events::ids::AuditId;
 use vigie_scorecard::{ConfigSnapshot, Timeline};
@@ -64,6 +65,7 @@ pub enum Claim {
 #[derive(Clone)]
 pub struct Contexts {
     client: AuditServiceClient<InternalChannel>,
+    reviews: ReviewServiceClient<InternalChannel>,
     audits: Cache<AuditId, Arc<AuditContext>>,
     transcripts: Cache<String, Arc<Transcript>>,
 }
@@ -72,6 +74,7 @@ impl Contexts {
     /// Contexts of this orchestrator, kept for `ttl`.
     pub fn new(channel: InternalChannel, ttl: Duration) -> Self {
         Self {
+            reviews: ReviewServiceClient::new(channel.clone()),
             client: AuditServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES),
             audits: Cache::builder()
                 .max_capacity(AUDITS_KEPT)
@@ -105,11 +108,36 @@ impl Contexts {
         })
     }
 
+    /// What a re-run tells the model beside its step.
+    pub async fn guidance(&self, rerun_id: &str) -> Result<String, ContextError> {
+        Ok(self.rerun(rerun_id, None).await?.guidance)
+    }
+
+    async fn rerun(
+        &self,
+        rerun_id: &str,
+        holder: Option<String>,
+    ) -> Result<pb::GetRerunResponse, ContextError> {
+        let request = pb::GetRerunRequest {
+            rerun_id: rerun_id.to_owned(),
+            holder,
+        };
+        let rerun = self.reviews.clone().get_rerun(request).await;
+        Ok(rerun.map_err(|error| refusal(&error))?.into_inner())
+    }
+
     async fn state(
         &self,
         step: &StepAnalyze,
         holder: Option<String>,
     ) -> Result<pb::GetStepStateResponse, ContextError> {
+        if let Some(rerun) = &step.rerun {
+            let rerun = self.rerun(&rerun.rerun_id, holder).await?;
+            return Ok(pb::GetStepStateResponse {
+                wanted: rerun.wanted,
+                held_for_ms: rerun.held_for_ms,
+            });
+        }
         let request = pb::GetStepStateRequest {
             audit_id: step.audit_db_id.to_string(),
             step_position: step.step_position,

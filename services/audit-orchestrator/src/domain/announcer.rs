@@ -2,7 +2,7 @@
 
 use crate::domain::audit::{Audit, Phase};
 use vigie_events::realtime::audit::AuditRef;
-use vigie_events::realtime::{Entity, Realtime, RealtimeEvent};
+use vigie_events::realtime::{Channel, Entity, Realtime, RealtimeEvent};
 
 /// Collects messages; the caller stores [`sequence`](Self::sequence) with the audit and sends them.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Announcer {
         message: impl FnOnce(AuditRef) -> E,
     ) -> serde_json::Result<()> {
         let message = message(self.reference.clone());
-        self.push(&message)
+        self.push(&message, &[])
     }
 
     /// Adds the next message about a step, which carries no `event_id`.
@@ -44,13 +44,22 @@ impl Announcer {
         message: impl FnOnce(AuditRef) -> E,
     ) -> serde_json::Result<()> {
         let message = message(self.reference.of_step());
-        self.push(&message)
+        self.push(&message, &[])
     }
 
-    fn push<E: RealtimeEvent>(&mut self, message: &E) -> serde_json::Result<()> {
+    /// Adds the next message as it stands, also for these channels.
+    pub fn say_also<E: RealtimeEvent>(
+        &mut self,
+        message: &E,
+        also: &[Channel],
+    ) -> serde_json::Result<()> {
+        self.push(message, also)
+    }
+
+    fn push<E: RealtimeEvent>(&mut self, message: &E, also: &[Channel]) -> serde_json::Result<()> {
         let sequence = self.sequence + 1;
         self.messages
-            .push(Realtime::new(&self.entity, sequence, message, &[])?);
+            .push(Realtime::new(&self.entity, sequence, message, also)?);
         self.sequence = sequence;
         Ok(())
     }

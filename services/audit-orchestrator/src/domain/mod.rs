@@ -7,6 +7,7 @@ pub mod change;
 pub mod config_input;
 pub mod cursor;
 pub mod filters;
+pub mod guidance;
 pub mod input;
 pub mod material;
 pub mod prices;

@@ -4,6 +4,7 @@ mod fiche_fetch_failed;
 mod fiche_fetched;
 mod fiche_summary_updated;
 mod fiche_transcribed;
+mod rerun;
 mod run;
 mod step_analyzed;
 mod step_deferred;
@@ -12,6 +13,7 @@ pub use fiche_fetch_failed::FailUnfetched;
 pub use fiche_fetched::UseFiche;
 pub use fiche_summary_updated::ProjectFiche;
 pub use fiche_transcribed::UseTranscripts;
+pub use rerun::StartRerun;
 pub use run::StartAudit;
 pub use step_analyzed::RecordSteps;
 pub use step_deferred::SendLater;
@@ -20,6 +22,7 @@ use crate::app::AppState;
 use vigie_bus::{BusError, ConsumerOptions, Consumers};
 use vigie_events::audit::{AuditRun, StepAnalyzed, StepDeferred};
 use vigie_events::fiche::{FicheFetchFailed, FicheFetched, FicheSummaryUpdated};
+use vigie_events::rerun::{ControlPointRerun, StepRerun};
 use vigie_events::transcription::FicheTranscribed;
 
 /// Tries of handlers that call other services: restarts of a neighbour take their time.
@@ -82,6 +85,15 @@ pub async fn consume(
         batch: 256,
         ..named("step-analyzed")
     };
+    let rerun = StartRerun {
+        workflow: workflow.clone(),
+    };
+    consumers
+        .handler::<StepRerun, _>(named("step-rerun"), rerun.clone())
+        .await?;
+    consumers
+        .handler::<ControlPointRerun, _>(named("point-rerun"), rerun)
+        .await?;
     let later = SendLater {
         prices: workflow.settings().prices.clone(),
     };

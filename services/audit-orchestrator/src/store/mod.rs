@@ -16,6 +16,7 @@ pub mod list;
 pub mod log;
 pub mod point;
 pub mod projection;
+pub mod rerun;
 pub mod review;
 pub mod step;
 pub mod story;

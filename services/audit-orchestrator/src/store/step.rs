@@ -90,8 +90,17 @@ pub async fn insert(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx::Res
         return Ok(());
     }
     insert_results(conn, steps).await?;
-    insert_points(conn, steps).await?;
-    insert_citations(conn, steps).await
+    insert_parts(conn, steps, 1).await
+}
+
+/// Inserts points and citations alone; the first point of a step has the index `first`.
+pub(super) async fn insert_parts(
+    conn: &mut PgConnection,
+    steps: &[NewStep<'_>],
+    first: i32,
+) -> sqlx::Result<()> {
+    insert_points(conn, steps, first).await?;
+    insert_citations(conn, steps, first).await
 }
 
 async fn insert_results(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx::Result<()> {
@@ -183,7 +192,7 @@ async fn insert_results(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx:
 }
 
 /// `raw_result`: the metadata and usage alone (2.5 row 7).
-fn raw_result(step: &StepToStore) -> serde_json::Result<String> {
+pub(super) fn raw_result(step: &StepToStore) -> serde_json::Result<String> {
     let result = &step.settled.result;
     serde_json::to_string(&serde_json::json!({
         "step_metadata": result.step_metadata,
@@ -227,10 +236,14 @@ impl<'a> Points<'a> {
     }
 }
 
-async fn insert_points(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx::Result<()> {
+async fn insert_points(
+    conn: &mut PgConnection,
+    steps: &[NewStep<'_>],
+    first: i32,
+) -> sqlx::Result<()> {
     let mut rows = Points::default();
     for new in steps {
-        for (index, point) in (1..).zip(&new.step.settled.result.points_controle) {
+        for (index, point) in (first..).zip(&new.step.settled.result.points_controle) {
             rows.push(new, index, point);
         }
     }
@@ -302,10 +315,14 @@ impl<'a> Citations<'a> {
     }
 }
 
-async fn insert_citations(conn: &mut PgConnection, steps: &[NewStep<'_>]) -> sqlx::Result<()> {
+async fn insert_citations(
+    conn: &mut PgConnection,
+    steps: &[NewStep<'_>],
+    first: i32,
+) -> sqlx::Result<()> {
     let mut rows = Citations::default();
     for new in steps {
-        for (index, point) in (1..).zip(&new.step.settled.result.points_controle) {
+        for (index, point) in (first..).zip(&new.step.settled.result.points_controle) {
             rows.push(new, index, point);
         }
     }

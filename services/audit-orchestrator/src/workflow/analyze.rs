@@ -78,6 +78,7 @@ pub(super) fn step_message(audit: &Audit, position: i32, attempt: u32) -> Messag
         step_position: position,
         use_rlm: Some(audit.use_rlm),
         attempt,
+        rerun: None,
     };
     step.message(audit.lane)
 }

@@ -9,6 +9,7 @@ mod finish;
 mod prerequisites;
 mod recompute;
 mod record;
+mod rerun;
 mod watch;
 
 pub use contexts::Contexts;

@@ -147,5 +147,6 @@ pub fn analyzed(audit: &Audit, position: i32, result: Result<StepResult, &str>) 
             latency_ms: 5,
             ok: true,
         }],
+        rerun: None,
     }
 }

@@ -196,6 +196,7 @@ async fn a_deferred_step_waits_in_the_outbox_with_its_next_attempt() {
         step_position: 2,
         use_rlm: None,
         attempt: 1,
+        rerun: None,
     };
     let spent = ModelCall {
         engine: "openai".to_owned(),

@@ -237,6 +237,7 @@ async fn silence_counts_from_the_last_sending() {
         step_position: 2,
         use_rlm: None,
         attempt: 1,
+        rerun: None,
     };
     let deferred = StepDeferred {
         step,

@@ -110,12 +110,41 @@ impl AnalyzeStep {
         if context.transcript.timeline.recordings.is_empty() {
             return Err(StepError::EmptyTranscript);
         }
-        self.show_start(delivery, &context, definition).await;
+        let again = self.reworded(step, definition).await?;
+        if again.is_none() {
+            self.show_start(delivery, &context, definition).await;
+        }
+        let definition = again.as_ref().unwrap_or(definition);
         let judging = self.judge(delivery, &context, definition);
         tokio::select! {
             judged = judging => judged.map_err(StepError::Given),
             never = self.keep_lease(step, &holder) => match never {},
         }
+    }
+
+    /// The step as a re-run asks for it: one point of it where only that is analysed again, and what
+    /// the user adds after its prompt.
+    async fn reworded(
+        &self,
+        step: &StepAnalyze,
+        definition: &StepDefinition,
+    ) -> Result<Option<StepDefinition>, StepError> {
+        let Some(rerun) = &step.rerun else {
+            return Ok(None);
+        };
+        let mut again = definition.clone();
+        if let Some(index) = rerun.control_point_index {
+            let place = usize::try_from(index - 1).ok();
+            let point = place.and_then(|place| definition.control_points.get(place));
+            let point = point.ok_or(StepError::UnknownStep(step.step_position))?;
+            again.control_points = vec![point.clone()];
+        }
+        let guidance = self.contexts.guidance(&rerun.rerun_id).await?;
+        if !guidance.is_empty() {
+            again.prompt.push_str("\n\n");
+            again.prompt.push_str(&guidance);
+        }
+        Ok(Some(again))
     }
 
     /// The step was paid for. A result that the orchestrator has not stored is published once more:
@@ -145,10 +174,10 @@ impl AnalyzeStep {
         holder: &str,
     ) -> Result<Claim, ContextError> {
         let step = &delivery.body;
-        if context.stored_positions.contains(&step.step_position) {
+        if step.rerun.is_none() && context.stored_positions.contains(&step.step_position) {
             return Ok(Claim::Unwanted);
         }
-        let known = delivery.fresh && context.read_at.elapsed() < RECENT;
+        let known = step.rerun.is_none() && delivery.fresh && context.read_at.elapsed() < RECENT;
         if known && !self.engine.is_paid() {
             return Ok(Claim::Mine);
         }
@@ -241,6 +270,7 @@ impl AnalyzeStep {
             transcript_hash: transcript_hash.to_owned(),
             result,
             calls,
+            rerun: step.rerun.clone(),
         };
         Ok(self
             .bus

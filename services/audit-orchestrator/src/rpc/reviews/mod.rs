@@ -1,6 +1,7 @@
-//! `vigie.audit.v1.ReviewService`: human decisions about results (`audits.md` 8).
+//! `vigie.audit.v1.ReviewService`: human decisions about results, and re-runs (`audits.md` 8).
 
 mod point;
+mod rerun;
 mod step;
 mod target;
 
@@ -11,6 +12,7 @@ use crate::rpc::open;
 use tonic::{Request, Response, Status};
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::review_service_server::{ReviewService, ReviewServiceServer};
+use vigie_identity::ServiceName;
 use vigie_service::status;
 
 /// The gRPC service.
@@ -68,6 +70,46 @@ impl ReviewService for ReviewRpc {
         let (caller, request) = open(request)?;
         let scope = caller.require(target::WRITE)?;
         let answer = point::revoke(&self.0, &caller, &scope, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn rerun_step(
+        &self,
+        request: Request<pb::RerunStepRequest>,
+    ) -> Result<Response<pb::RerunStepResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let scope = caller.require(target::RERUN)?;
+        let answer = rerun::step(&self.0, &caller, &scope, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn rerun_control_point(
+        &self,
+        request: Request<pb::RerunControlPointRequest>,
+    ) -> Result<Response<pb::RerunControlPointResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let scope = caller.require(target::RERUN)?;
+        let answer = rerun::point(&self.0, &caller, &scope, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn rerun_fallback(
+        &self,
+        request: Request<pb::RerunFallbackRequest>,
+    ) -> Result<Response<pb::RerunFallbackResponse>, Status> {
+        let (caller, request) = open(request)?;
+        let scope = caller.require(target::RERUN)?;
+        let answer = rerun::fallback(&self.0, &caller, &scope, request).await;
+        answer.map(Response::new).map_err(status)
+    }
+
+    async fn get_rerun(
+        &self,
+        request: Request<pb::GetRerunRequest>,
+    ) -> Result<Response<pb::GetRerunResponse>, Status> {
+        let (caller, request) = open(request)?;
+        caller.require_service(&[ServiceName::StepAnalyzer])?;
+        let answer = rerun::get(&self.0, &request).await;
         answer.map(Response::new).map_err(status)
     }
 }

@@ -16,6 +16,7 @@ use vigie_identity::{Caller, FicheScope, Guard};
 use vigie_service::{ErrorCode, ServiceError};
 
 pub(super) const WRITE: Guard = Guard::parse("audits.write");
+pub(super) const RERUN: Guard = Guard::parse("audits.rerun");
 
 const MAX_REVIEWER_CHARS: usize = 200;
 const MAX_REASON_CHARS: usize = 5000;

@@ -1,0 +1,222 @@
+//! Asking for a re-run (8.1, 8.2), and what the analyzer asks about one.
+
+use super::target::{self, ReviewError};
+use crate::app::AppState;
+use crate::domain::audit::Audit;
+use crate::domain::guidance;
+use crate::store::layers::{self, StepLayers};
+use crate::store::{lease, rerun};
+use sqlx::PgConnection;
+use std::time::Duration;
+use vigie_bus::outbox;
+use vigie_contracts::audit::v1::{
+    GetRerunRequest, GetRerunResponse, QueuedRerun, RerunControlPointRequest,
+    RerunControlPointResponse, RerunFallbackRequest, RerunFallbackResponse, RerunStepRequest,
+    RerunStepResponse,
+};
+use vigie_events::rerun::{ControlPointRerun, StepRerun};
+use vigie_identity::{Caller, FicheScope};
+
+const MAX_PROMPT_CHARS: usize = 5000;
+
+/// What is asked of one re-run.
+struct Wish<'a> {
+    point: Option<i32>,
+    custom_prompt: Option<&'a str>,
+    force: bool,
+    user: Option<String>,
+}
+
+impl<'a> Wish<'a> {
+    fn new(
+        caller: &Caller,
+        point: Option<i32>,
+        custom_prompt: Option<&'a str>,
+        force: bool,
+    ) -> Result<Self, ReviewError> {
+        let custom_prompt = custom_prompt.filter(|text| !text.trim().is_empty());
+        let refused = |text: &str| text.chars().count() > MAX_PROMPT_CHARS || text.contains('\0');
+        if custom_prompt.is_some_and(refused) {
+            return Err(ReviewError::Invalid("Invalid customPrompt"));
+        }
+        let principal = caller.principal.as_deref();
+        let user = principal.and_then(|principal| principal.user_id());
+        Ok(Self {
+            point,
+            custom_prompt,
+            force,
+            user: user.map(|user| user.to_string()),
+        })
+    }
+}
+
+/// Queues a re-run of a step.
+pub(super) async fn step(
+    state: &AppState,
+    caller: &Caller,
+    scope: &FicheScope,
+    request: RerunStepRequest,
+) -> Result<RerunStepResponse, ReviewError> {
+    let wish = Wish::new(
+        caller,
+        None,
+        request.custom_prompt.as_deref(),
+        request.force,
+    )?;
+    let mut tx = state.db.begin().await?;
+    let audit = target::lock(&mut tx, scope, &request.audit_id).await?;
+    let position = request.step_position;
+    let step = target::step(&mut tx, state, &audit, position, None).await?;
+    let rerun = queue(&mut tx, &audit, &step, &wish).await?;
+    let rerun = rerun.ok_or(ReviewError::RerunActive)?;
+    tx.commit().await?;
+    Ok(RerunStepResponse { rerun: Some(rerun) })
+}
+
+/// Queues a re-run of a control point.
+pub(super) async fn point(
+    state: &AppState,
+    caller: &Caller,
+    scope: &FicheScope,
+    request: RerunControlPointRequest,
+) -> Result<RerunControlPointResponse, ReviewError> {
+    let index = request.control_point_index;
+    let prompt = request.custom_prompt.as_deref();
+    let wish = Wish::new(caller, Some(index), prompt, request.force)?;
+    let mut tx = state.db.begin().await?;
+    let audit = target::lock(&mut tx, scope, &request.audit_id).await?;
+    let position = request.step_position;
+    let step = target::step(&mut tx, state, &audit, position, None).await?;
+    let rerun = queue(&mut tx, &audit, &step, &wish).await?;
+    let rerun = rerun.ok_or(ReviewError::RerunActive)?;
+    tx.commit().await?;
+    Ok(RerunControlPointResponse { rerun: Some(rerun) })
+}
+
+/// Queues a re-run of every step whose analysis failed and that has none in progress.
+pub(super) async fn fallback(
+    state: &AppState,
+    caller: &Caller,
+    scope: &FicheScope,
+    request: RerunFallbackRequest,
+) -> Result<RerunFallbackResponse, ReviewError> {
+    let wish = Wish::new(caller, None, None, false)?;
+    let mut tx = state.db.begin().await?;
+    let audit = target::lock(&mut tx, scope, &request.audit_id).await?;
+    let gating = state.workflow.settings().evidence.gating;
+    let steps = layers::read(&mut tx, audit.id.get(), gating).await?;
+    let mut reruns = Vec::new();
+    let mut any = false;
+    for step in steps.values() {
+        if step.facts.is_fallback {
+            any = true;
+            reruns.extend(queue(&mut tx, &audit, step, &wish).await?);
+        }
+    }
+    if !any {
+        return Err(ReviewError::NoFallback);
+    }
+    if reruns.is_empty() {
+        return Err(ReviewError::RerunActive);
+    }
+    tx.commit().await?;
+    Ok(RerunFallbackResponse { reruns })
+}
+
+/// Inserts a re-run and its command; `None` when its step has one in progress.
+async fn queue(
+    tx: &mut PgConnection,
+    audit: &Audit,
+    step: &StepLayers,
+    wish: &Wish<'_>,
+) -> Result<Option<QueuedRerun>, ReviewError> {
+    let (id, position) = (audit.id, step.facts.position);
+    let epoch_ms = rerun::epoch_ms(tx).await?;
+    let points = step.points.iter().zip(&step.layered.points);
+    let mut points = points.filter(|(now, _)| Some(now.index) == wish.point);
+    let point = match wish.point {
+        None => None,
+        Some(index) => Some(
+            points
+                .next()
+                .ok_or_else(|| ReviewError::NoPoint(id.to_string(), position, index))?,
+        ),
+    };
+    let (event_id, rerun_id) = match wish.point {
+        None => {
+            let event = format!("step-rerun-{id}-{position}-{epoch_ms}");
+            let rerun = format!("rerun-{id}-{position}-{event}");
+            (event, rerun)
+        }
+        Some(index) => {
+            let event = format!("step-cp-rerun-{id}-{position}-{index}-{epoch_ms}");
+            let rerun = format!("rerun-{id}-{position}-cp-{index}-{event}");
+            (event, rerun)
+        }
+    };
+    let told = guidance::of(
+        point.map(|(now, layered)| (now.index, now.point.as_str(), layered)),
+        step.points.len(),
+        wish.custom_prompt,
+    );
+    let new = rerun::NewRerun {
+        audit: id.get(),
+        position,
+        point: point.map(|(now, _)| (now.index, now.point.as_str())),
+        custom_prompt: wish.custom_prompt,
+        guidance: &told,
+        force: wish.force,
+        requested_by: wish.user.as_deref(),
+        event_id: &event_id,
+        rerun_id: &rerun_id,
+    };
+    if !rerun::insert(tx, &new).await? {
+        return Ok(None);
+    }
+    match wish.point {
+        None => {
+            let command = StepRerun {
+                audit_id: id,
+                step_position: position,
+                rerun_id: rerun_id.clone(),
+            };
+            outbox::send(tx, &command.message(&event_id)).await?;
+        }
+        Some(control_point_index) => {
+            let command = ControlPointRerun {
+                audit_id: id,
+                step_position: position,
+                control_point_index,
+                rerun_id: rerun_id.clone(),
+            };
+            outbox::send(tx, &command.message(&event_id)).await?;
+        }
+    }
+    Ok(Some(QueuedRerun {
+        step_position: position,
+        rerun_id,
+        event_id,
+    }))
+}
+
+/// Whether a re-run still waits, whether the asker may pay for it now, and what it is told.
+pub(super) async fn get(
+    state: &AppState,
+    request: &GetRerunRequest,
+) -> Result<GetRerunResponse, ReviewError> {
+    let mut conn = state.db.acquire().await?;
+    let Some(wanted) = rerun::wanted(&mut conn, &request.rerun_id).await? else {
+        return Ok(GetRerunResponse::default());
+    };
+    let mut held = Duration::ZERO;
+    if let Some(holder) = &request.holder {
+        let (audit, position) = (wanted.audit_id, wanted.step_position);
+        let left = lease::take(&mut conn, audit, position, holder).await?;
+        held = left.unwrap_or_default();
+    }
+    Ok(GetRerunResponse {
+        wanted: true,
+        held_for_ms: i64::try_from(held.as_millis()).unwrap_or(i64::MAX),
+        guidance: wanted.guidance,
+    })
+}
