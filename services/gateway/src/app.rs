@@ -1,6 +1,6 @@
 //! Wiring: configuration to parts.
 
-use crate::bridge::{self, Bridge, Publisher};
+use crate::bridge::{self, Bridge, EndConnections, Publisher};
 use crate::config::Config;
 use crate::http;
 use crate::http::edge::{ApiTokens, Credentials, told};
@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
-use vigie_bus::Bus;
+use vigie_bus::{Bus, ConsumerOptions, Consumers};
 use vigie_contracts::audit::v1::audit_operations_service_client::AuditOperationsServiceClient;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
 use vigie_contracts::audit::v1::config_service_client::ConfigServiceClient;
 use vigie_contracts::audit::v1::projection_service_client::ProjectionServiceClient;
+use vigie_contracts::audit::v1::review_service_client::ReviewServiceClient;
 use vigie_contracts::auth::v1::account_service_client::AccountServiceClient;
 use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
@@ -78,6 +79,8 @@ pub struct Parts {
     pub audit_operations: AuditOperationsServiceClient<InternalChannel>,
     /// The catalogue of configurations.
     pub audit_configs: ConfigServiceClient<InternalChannel>,
+    /// Decisions about results, and re-runs.
+    pub reviews: ReviewServiceClient<InternalChannel>,
     /// Schedules and runs.
     pub automation: AutomationServiceClient<InternalChannel>,
 }
@@ -132,9 +135,18 @@ async fn bridge(boot: &Boot<Config>, bus: &Bus) -> anyhow::Result<()> {
     };
     let queue = bus.realtime_queue(bridge::CONSUMER).await?;
     let publisher = Publisher::new(account, settings, boot.clock.clone())?;
-    let bridge = Bridge::new(queue, publisher, settings);
+    let publisher = Arc::new(publisher);
+    let bridge = Bridge::new(queue, Arc::clone(&publisher), settings);
     boot.spawn("pusher", bridge.run(boot.stop.clone()));
-    Ok(())
+    let mut consumers = Consumers::new(bus.clone(), None, boot.tasks.clone(), boot.stop.clone());
+    let options = ConsumerOptions {
+        name: "pusher-users",
+        slots: 1,
+        batch: 8,
+        ..ConsumerOptions::default()
+    };
+    let worker = EndConnections { publisher };
+    Ok(consumers.stateless(options, worker).await?)
 }
 
 /// Starts the service and says where it answers HTTP.
@@ -186,6 +198,7 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
         .max_decoding_message_size(MAX_MESSAGE_BYTES),
         audit_configs: ConfigServiceClient::new(boot.channel(ServiceName::AuditOrchestrator))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        reviews: ReviewServiceClient::new(boot.channel(ServiceName::AuditOrchestrator)),
         automation: AutomationServiceClient::new(boot.channel(ServiceName::Automation))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
     });

@@ -23,6 +23,7 @@ mod openapi;
 mod realtime;
 mod recordings;
 mod reply;
+mod reviews;
 pub mod route;
 pub mod routes;
 mod transcription_batches;

@@ -10,6 +10,7 @@ mod fiche_jobs;
 mod fiches;
 mod maintenance;
 mod realtime;
+mod reviews;
 mod system;
 mod transcriptions;
 
@@ -29,6 +30,7 @@ pub fn table() -> Vec<Route> {
         fiche_jobs::routes(),
         transcriptions::routes(),
         audits::routes(),
+        reviews::routes(),
         audit_configs::routes(),
         automation::routes(),
         realtime::routes(),
@@ -49,6 +51,7 @@ pub(super) fn described() -> Vec<Document> {
         fiche_jobs::Described::openapi(),
         transcriptions::Described::openapi(),
         audits::Described::openapi(),
+        reviews::Described::openapi(),
         audit_configs::Described::openapi(),
         automation::Described::openapi(),
         realtime::Described::openapi(),
