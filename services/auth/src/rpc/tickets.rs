@@ -48,7 +48,7 @@ pub async fn issue(
     };
     let holder = Holder {
         name: &name,
-        user_id: principal.user_id().map(|id| id.get()),
+        user_id: principal.user_id().map(vigie_events::ids::UserId::get),
         version: principal.version,
         session: principal.session.as_deref(),
     };
