@@ -1,15 +1,19 @@
 //! Shows realtime events to clients of Pusher too (`events-and-config.md` E): the same messages, the
 //! same channels, and the only place that writes `private-`. Best effort: a message that Pusher does
-//! not take is counted and dropped.
+//! not take is counted and dropped. The end of a user's connections is not: it is tried until it
+//! is taken, or parked.
 
+mod ending;
 mod publisher;
 
+pub use ending::EndConnections;
 pub use publisher::{PublishError, Publisher};
 
 use crate::config::PusherSettings;
 use crate::domain::reduce::fit;
 use futures::{StreamExt, stream};
 use std::collections::HashMap;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use vigie_bus::{RealtimeQueue, Shown};
 use vigie_events::realtime::Channel;
@@ -26,14 +30,14 @@ const MAX_EVENT_CHARS: usize = 200;
 /// One replica's share of the bridge.
 pub struct Bridge {
     queue: RealtimeQueue,
-    publisher: Publisher,
+    publisher: Arc<Publisher>,
     private_channels: bool,
     max_payload_bytes: usize,
 }
 
 impl Bridge {
     /// Reads from `queue`, publishes by `publisher`.
-    pub fn new(queue: RealtimeQueue, publisher: Publisher, settings: &PusherSettings) -> Self {
+    pub fn new(queue: RealtimeQueue, publisher: Arc<Publisher>, settings: &PusherSettings) -> Self {
         Self {
             queue,
             publisher,

@@ -4,6 +4,7 @@ use md5::{Digest, Md5};
 use reqwest::{Client, StatusCode, header, redirect};
 use serde_json::json;
 use std::time::Duration;
+use vigie_events::ids::UserId;
 use vigie_identity::Clock;
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -12,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Why an event was not published. Never names the URL: it carries the signature.
+/// Why Pusher did not do what it was asked. Never names the URL: it carries the signature.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// Pusher refused it.
@@ -24,7 +25,8 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    fn may_pass(&self) -> bool {
+    /// Whether it may go well later.
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Refused(status) => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
@@ -34,7 +36,7 @@ impl PublishError {
     }
 }
 
-/// Signs and sends events to Pusher's API.
+/// Signs and sends calls to Pusher's API.
 pub struct Publisher {
     account: PusherAccount,
     dry_run: bool,
@@ -80,23 +82,38 @@ impl Publisher {
             return Ok(());
         }
         let body = json!({"name": event, "channels": channels, "data": data}).to_string();
+        let path = format!("/apps/{}/events", self.account.app_id);
+        self.call(&path, &body).await
+    }
+
+    /// Closes every connection on which this user has signed in; none is as good.
+    pub async fn end_connections(&self, user: UserId) -> Result<(), PublishError> {
+        if self.dry_run {
+            tracing::info!(user.id = %user, "connections not ended: dry run");
+            return Ok(());
+        }
+        let app = &self.account.app_id;
+        let path = format!("/apps/{app}/users/{user}/terminate_connections");
+        self.call(&path, "{}").await
+    }
+
+    async fn call(&self, path: &str, body: &str) -> Result<(), PublishError> {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
-            match self.send(&body).await {
+            match self.send(path, body).await {
                 Err(error) if error.may_pass() => tracing::debug!(%error, "tried again"),
                 other => return other,
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
-        self.send(&body).await
+        self.send(path, body).await
     }
 
-    async fn send(&self, body: &str) -> Result<(), PublishError> {
-        let path = format!("/apps/{}/events", self.account.app_id);
-        let query = self.signed_query(&path, body, self.clock.now().timestamp());
+    async fn send(&self, path: &str, body: &str) -> Result<(), PublishError> {
+        let query = self.signed_query(path, body, self.clock.now().timestamp());
         let mut url = self.account.api.clone();
-        url.set_path(&path);
+        url.set_path(path);
         url.set_query(Some(&query));
         let request = self
             .http

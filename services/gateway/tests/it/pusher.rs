@@ -279,3 +279,58 @@ async fn only_the_test_channel_is_tested_and_only_by_those_who_may() {
     assert_eq!((status.as_u16(), &body["code"]), (404, &json!("NOT_FOUND")));
     app.stop().await.unwrap();
 }
+
+const USER: &str = "/api/realtime/pusher/user-auth";
+
+#[tokio::test]
+async fn users_sign_in_while_their_session_lives() {
+    let app = configured().await;
+    let expected = json!({
+        "auth": "k:2ad2dd92cbde039745a7dbf6221bfc546b02cba221a40dbbd5b3af761c9a10ea",
+        "user_data": r#"{"id":"42"}"#,
+    });
+    let body = json!({"socket_id": "1.2", "user_id": "1"});
+    assert_eq!(
+        app.post(USER, &body).await,
+        (StatusCode::OK, expected.clone())
+    );
+    // As Pusher's own client sends it.
+    let form = app
+        .request(Method::POST, USER)
+        .form(&[("socket_id", "1.2")]);
+    assert_eq!(answer(form).await, (StatusCode::OK, expected));
+
+    for bad in [json!({}), json!({"socket_id": "1.2:private-x"})] {
+        let (status, body) = app.post(USER, &bad).await;
+        assert_eq!(
+            (status.as_u16(), &body["code"]),
+            (400, &json!("VALIDATION_ERROR"))
+        );
+    }
+    let machine = app.anonymous(Method::POST, USER).bearer_auth(API_TOKEN);
+    let (status, refused) = answer(machine.json(&body)).await;
+    assert_eq!(
+        (status.as_u16(), &refused["error"]),
+        (401, &json!("User authentication required"))
+    );
+    // The token still verifies, but auth knows better.
+    app.world
+        .fail("GetMe", ErrorCode::Authentication, "Session has ended");
+    let (status, refused) = app.post(USER, &body).await;
+    assert_eq!(
+        (status.as_u16(), &refused["error"]),
+        (401, &json!("Session has ended"))
+    );
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_signs_in_where_pusher_is_not_configured() {
+    let app = App::start().await;
+    let (status, body) = app.post(USER, &json!({"socket_id": "1.2"})).await;
+    assert_eq!(
+        (status.as_u16(), &body["code"]),
+        (503, &json!("REALTIME_UNAVAILABLE"))
+    );
+    app.stop().await.unwrap();
+}

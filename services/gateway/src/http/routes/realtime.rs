@@ -13,7 +13,8 @@ const REALTIME_OR_TICKET: Access = Access::Ticket(&[Guard::parse("realtime.auth"
     stream::stream,
     tickets::issue,
     pusher::auth::authorize,
-    pusher::test::publish
+    pusher::test::publish,
+    pusher::user::sign_in
 ))]
 pub(super) struct Described;
 
@@ -22,6 +23,12 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/realtime/stream", REALTIME_OR_TICKET, stream::stream),
         Route::post("/api/realtime/tickets", REALTIME, tickets::issue),
         Route::post("/api/realtime/pusher/auth", USERS, pusher::auth::authorize).with_forms(),
+        Route::post(
+            "/api/realtime/pusher/user-auth",
+            USERS,
+            pusher::user::sign_in,
+        )
+        .with_forms(),
         Route::post("/api/realtime/pusher/test", TEST, pusher::test::publish),
     ]
 }

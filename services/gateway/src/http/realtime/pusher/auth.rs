@@ -1,11 +1,9 @@
 //! `POST /api/realtime/pusher/auth`: the checks stand in the contract's order.
 
-use super::account;
+use super::{account, socket};
 use crate::app::AppState;
 use crate::domain::channel::{Refused, parse_private};
-use crate::domain::pusher::{
-    MAX_USER_INFO_BYTES, Signature, SocketId, channel_data, is_presence, sign,
-};
+use crate::domain::pusher::{MAX_USER_INFO_BYTES, Signature, channel_data, is_presence, sign};
 use crate::http::edge::Payload;
 use crate::http::failure::Failure;
 use crate::http::fields::Fields;
@@ -52,10 +50,7 @@ pub async fn authorize(
     let account = account(&gateway)?;
     let permitted = channels::permit(&gateway, &caller, std::slice::from_ref(&wanted)).await;
     permitted.map_err(|refused| plainly(&refused))?;
-    let socket = SocketId::parse(&socket_id).ok_or_else(|| {
-        let problem = "must be two numbers, such as 123.456";
-        Failure::validation("Invalid socket_id").with_detail("socket_id", problem)
-    })?;
+    let socket = socket(&socket_id)?;
     let present = if is_presence(&wanted) {
         let principal = caller.principal()?;
         let id = principal.user_id().map(|id| id.to_string());
