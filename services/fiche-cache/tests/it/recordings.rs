@@ -111,9 +111,10 @@ async fn scope_decides_who_gets_them() {
         code(service(ServiceName::Transcription), &fiche).await,
         Code::Ok
     );
+    // The gateway has to say for whom it asks.
     assert_eq!(
         code(service(ServiceName::Gateway), &fiche).await,
-        Code::PermissionDenied
+        Code::Unauthenticated
     );
     assert_eq!(code(everyone(), "999").await, Code::NotFound);
     assert_eq!(

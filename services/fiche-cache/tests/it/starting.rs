@@ -21,6 +21,10 @@ async fn it_starts_on_an_empty_schema_and_again_on_its_own_and_stops() {
             ("GRPC_ADDR", "127.0.0.1:0"),
             ("METRICS_ADDR", "127.0.0.1:0"),
             ("FICHE_API_BASE_URL", "http://127.0.0.1:9"),
+            (
+                "VIGIE_ENCRYPTION_KEY",
+                "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            ),
         ]);
         let platform = Platform::from_env(&mut env, ServiceName::FicheCache).unwrap();
         let config = Config::from_env(&mut env).unwrap();
