@@ -2,7 +2,7 @@
 
 use super::{Postgres, Schema, schema};
 use anyhow::{Context, Result};
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 
 /// A fresh database, dropped with this value.
@@ -53,11 +53,12 @@ impl TestDatabase {
         format!("{}/{}", self.server, self.name)
     }
 
-    /// A pool as a service's role.
+    /// A pool as a service's role, set up as services do.
     pub async fn pool(&self, schema: Schema) -> Result<PgPool> {
+        let options: PgConnectOptions = self.url(schema).parse()?;
         let pool = PgPoolOptions::new()
             .max_connections(10)
-            .connect(&self.url(schema))
+            .connect_with(options.options([("jit", "off")]))
             .await;
         pool.with_context(|| format!("connecting as {}", schema.role()))
     }
