@@ -17,3 +17,4 @@ mod sections;
 mod starting;
 mod summaries;
 mod support;
+mod wire;

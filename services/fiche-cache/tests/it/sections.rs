@@ -1,12 +1,16 @@
 //! Sections: what is read back is what was stored.
 
 use crate::support::{App, everyone, fiche, of, plain, user};
+use crate::wire::{Counts, Wire};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map, Value, json};
+use sqlx::{Connection, PgConnection};
 use std::time::Duration;
+use vigie_bus::outbox;
 use vigie_contracts::fiche::v1 as pb;
 use vigie_contracts::fiche::v1::fiche_maintenance_service_client::FicheMaintenanceServiceClient;
+use vigie_events::ids::FicheId;
 use vigie_fiche_cache::domain::details::NewDetails;
 use vigie_fiche_cache::domain::payload::{Parts, Shown, assemble};
 use vigie_fiche_cache::{rpc, store};
@@ -125,6 +129,62 @@ async fn the_example_of_the_contract_comes_back_whole() {
         }
     }
     drop(tx);
+    app.stop().await;
+}
+
+/// The example with every list so many times as long.
+fn large(times: usize) -> Value {
+    let mut payload = example();
+    for section in payload.as_object_mut().unwrap().values_mut() {
+        if let Value::Array(rows) = section {
+            let once = std::mem::take(rows);
+            rows.extend((0..times).flat_map(|_| once.iter().cloned()));
+        }
+    }
+    payload
+}
+
+#[tokio::test]
+async fn a_fiche_of_any_size_is_six_statements() {
+    let app = App::start().await;
+    let wire = Wire::open(&app.database_url()).await;
+    let mut conn = PgConnection::connect(wire.url()).await.unwrap();
+    let fiche: FicheId = "2104417".parse().unwrap();
+    // Each written over the one before; the first prepares the statements.
+    for times in [1, 1, 60] {
+        let payload = large(times);
+        let calls = payload["recordings"].as_array().unwrap().clone();
+        let rows = payload["commentaires"].as_array().unwrap().len();
+        let mut given = details(payload);
+        given.with_recordings = true;
+        given.recordings = calls
+            .into_iter()
+            .enumerate()
+            .map(|(place, mut call)| {
+                call["call_id"] = json!(format!("7001-{place}"));
+                serde_json::from_value(call).unwrap()
+            })
+            .collect();
+        let new = NewDetails::of(fiche.clone(), given).unwrap();
+        wire.take();
+        let mut tx = conn.begin().await.unwrap();
+        store::fiche::lock(&mut tx, &fiche).await.unwrap();
+        let summary = store::details::write(&mut tx, &new, LIFE).await.unwrap();
+        let first = summary.version == 1;
+        outbox::send(&mut tx, &summary.updated().message())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let counts = wire.take();
+        assert!(rows >= times);
+        if first {
+            continue;
+        }
+        // The lock, the row, its sections, its mail, its recordings, the fact.
+        let (statements, texts) = (6, 2);
+        assert_eq!(counts, Counts { statements, texts }, "{rows} comments");
+    }
+    drop(conn);
     app.stop().await;
 }
 

@@ -49,7 +49,7 @@ pub struct App {
     stop: CancellationToken,
     tasks: TaskTracker,
     // Dropped last: the database goes with it.
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl App {
@@ -110,7 +110,7 @@ impl App {
             bus,
             stop,
             tasks,
-            _database: database,
+            database,
         })
     }
 
@@ -155,6 +155,11 @@ impl App {
             .await
             .unwrap();
         assert_eq!(leases, 0, "a lease was left");
+    }
+
+    /// The address of the database.
+    pub fn database_url(&self) -> String {
+        self.database.url(Schema::Fiche)
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {
