@@ -73,6 +73,9 @@ pub struct StackArgs {
     /// Do not start the simulators (the environment then names all upstreams)
     #[arg(long)]
     pub no_simulators: bool,
+    /// Publish live events to the simulated Pusher too; what it got: GET /__events, /__terminations
+    #[arg(long, conflicts_with = "no_simulators")]
+    pub pusher: bool,
     /// How often the broker syncs to disk: `always` or an interval such as `1s`
     #[arg(long, default_value = "always", value_name = "INTERVAL")]
     pub nats_sync: String,
@@ -336,6 +339,7 @@ impl StackArgs {
         let mut options = StackOptions::new(home, self.binaries()?);
         options.replicas = self.replicas.iter().copied().collect();
         options.simulators = !self.no_simulators;
+        options.pusher = self.pusher;
         options.nats_sync.clone_from(&self.nats_sync);
         if let Some(port) = env_port()? {
             options.gateway_port = Some(port);
@@ -354,6 +358,9 @@ impl StackArgs {
         }
         if self.no_simulators {
             args.push("--no-simulators".to_owned());
+        }
+        if self.pusher {
+            args.push("--pusher".to_owned());
         }
         args.extend(["--nats-sync".to_owned(), self.nats_sync.clone()]);
         args

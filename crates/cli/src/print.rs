@@ -18,8 +18,8 @@ pub fn summary(state: &StackState) {
     if !state.simulators.crm_url.is_empty() {
         let urls = &state.simulators;
         println!(
-            "Simulators CRM {}  speech {}  model {}",
-            urls.crm_url, urls.stt_url, urls.llm_url
+            "Simulators CRM {}  speech {}  model {}  Pusher {}",
+            urls.crm_url, urls.stt_url, urls.llm_url, urls.pusher_url
         );
     }
 }

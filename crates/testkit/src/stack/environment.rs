@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The administrator that auth seeds, unless the caller names another.
 const ADMIN_EMAIL: &str = "admin@vigie.local";
 
+/// Key and secret that the stand-in for Pusher knows, unless told otherwise.
+const SIMULATED_PUSHER: (&str, &str) = ("vigie-demo-key", "vigie-demo-secret");
+
 /// Of the caller's environment, what would point a service at a database of somebody else.
 pub(super) const NOT_INHERITED: [&str; 5] = [
     "DATABASE_URL",
@@ -100,6 +103,13 @@ fn simulators(layout: &Layout, service: Service, vars: &mut Vars) {
         {
             vars.set("OPENAI_API_KEY", key);
             vars.set("OPENAI_BASE_URL", &format!("{}/v1", urls.llm_url));
+        }
+        Service::Gateway if layout.options.pusher && caller(layout, "PUSHER_APP_ID").is_none() => {
+            vars.set("PUSHER_APP_ID", "vigie");
+            vars.set("PUSHER_KEY", SIMULATED_PUSHER.0);
+            vars.set("PUSHER_SECRET", SIMULATED_PUSHER.1);
+            vars.set("PUSHER_CLUSTER", "local");
+            vars.set("PUSHER_HOST", &urls.pusher_url);
         }
         _ => {}
     }

@@ -19,6 +19,8 @@ pub struct StackOptions {
     pub service_env: BTreeMap<Service, BTreeMap<String, String>>,
     /// Whether the simulators are started.
     pub simulators: bool,
+    /// Whether the gateway publishes to the one of Pusher, unless the caller names another account.
+    pub pusher: bool,
     /// Further arguments of theirs, such as latencies.
     pub simulator_args: Vec<String>,
     /// The gateway's port when it is free.
@@ -41,6 +43,7 @@ impl StackOptions {
             env: BTreeMap::new(),
             service_env: BTreeMap::new(),
             simulators: true,
+            pusher: false,
             simulator_args: Vec::new(),
             gateway_port: Some(3002),
             nats_sync: "always".to_owned(),

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop where they fail")]
 
+mod configuration;
+mod keys;
 mod servers;
 mod spine;
 mod stack;

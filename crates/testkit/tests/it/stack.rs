@@ -45,6 +45,7 @@ fn fakes() -> (Directory, StackOptions) {
     let mut options = StackOptions::new(Home::at(&dir.join("home")).unwrap(), binaries);
     options.durable = false;
     options.gateway_port = None;
+    options.pusher = true;
     (Directory(dir), options)
 }
 
@@ -110,6 +111,8 @@ async fn a_stack_starts_heals_and_stops() {
     assert!(analyzer.get("VIGIE_ENCRYPTION_KEY").is_none());
     let gateway = environment(&stack, Service::Gateway).await;
     assert_eq!(gateway["HTTP_MAX_BODY_BYTES"], "77");
+    assert_eq!(gateway["PUSHER_HOST"], *written.simulators.pusher_url);
+    assert!(fiche.get("PUSHER_SECRET").is_none());
     let auth = environment(&stack, Service::Auth).await;
     assert_eq!(
         auth["INTERNAL_CLIENTS"]
