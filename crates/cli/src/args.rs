@@ -48,6 +48,8 @@ pub enum Command {
     Projections(ProjectionsArgs),
     /// Measure how fast this build is, on stacks of its own
     Bench(BenchArgs),
+    /// Measure how far an engine agrees with people, on labelled calls
+    Eval(crate::commands::eval::EvalArgs),
 }
 
 /// Options of `up`.

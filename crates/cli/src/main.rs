@@ -28,6 +28,7 @@ async fn main() -> ExitCode {
         Command::Fiches(args) => commands::fiches::run(&args).await,
         Command::Projections(args) => commands::fiches::projections(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
+        Command::Eval(args) => commands::eval::run(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod dead_letters;
 pub mod demo;
 pub mod down;
+pub mod eval;
 pub mod fiches;
 pub mod keys;
 pub mod status;
