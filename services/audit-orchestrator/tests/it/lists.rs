@@ -11,7 +11,7 @@ use vigie_events::ids::UserId;
 use vigie_identity::{FicheScope, Grant, Guard, Principal, PrincipalKind, Scope};
 
 /// What a user with this scope may see.
-fn scope(scope: Scope) -> FicheScope {
+pub fn scope(scope: Scope) -> FicheScope {
     let principal = Principal {
         kind: PrincipalKind::User(UserId::new(1)),
         email: "a@b.test".to_owned(),

@@ -5,12 +5,19 @@
     reason = "the functions beside the tests may fail like a test"
 )]
 
+mod callers;
+mod catalogue;
+mod decisions;
 mod facts;
 mod failures;
+mod filter_model;
 mod flow;
 mod leases;
 mod lists;
 mod neighbours;
+mod operations;
+mod rations;
+mod reruns;
 mod rpcs;
 mod runs;
 mod steps;
