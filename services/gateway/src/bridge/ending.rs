@@ -16,7 +16,7 @@ impl StatelessWorker<PrincipalChanged> for EndConnections {
     async fn work(&self, delivery: &Delivery<PrincipalChanged>) -> Result<(), Failure> {
         let user = delivery.body.user_id;
         let ended = self.publisher.end_connections(user).await;
-        ended.map_err(|error| failed(error))?;
+        ended.map_err(failed)?;
         metrics::counter!("pusher_connections_ended_total").increment(1);
         tracing::info!(user.id = %user, reason = ?delivery.body.reason, "connections to Pusher ended");
         Ok(())
