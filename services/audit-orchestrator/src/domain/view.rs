@@ -10,6 +10,32 @@ pub struct ViewedStep {
     pub position: i32,
     /// The step in the shape of 8.4.
     pub result: StepResult,
+    /// What people decided and analysed again.
+    pub trails: Trails,
+}
+
+/// The trails of a step, oldest first, in the shapes of 8.4.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Trails {
+    /// Decisions.
+    pub human_review: Vec<Value>,
+    /// Re-runs that gave a result.
+    pub rerun_history: Vec<Value>,
+}
+
+/// A step with its trails, each only where it has entries.
+fn item(step: &ViewedStep) -> serde_json::Result<Value> {
+    let mut item = serde_json::to_value(&step.result)?;
+    let trails = [
+        ("human_review", &step.trails.human_review),
+        ("rerun_history", &step.trails.rerun_history),
+    ];
+    for (name, entries) in trails {
+        if !entries.is_empty() {
+            item[name] = json!(entries);
+        }
+    }
+    Ok(item)
 }
 
 /// Puts the steps into the snapshot. A snapshot without results (running, failed) stays as it is;
@@ -24,9 +50,7 @@ pub fn latest(mut snapshot: Value, steps: &[ViewedStep]) -> serde_json::Result<V
     let shown = steps
         .iter()
         .filter(|step| !step.result.points_controle.is_empty());
-    let shown: Result<Vec<Value>, _> = shown
-        .map(|step| serde_json::to_value(&step.result))
-        .collect();
+    let shown: Result<Vec<Value>, _> = shown.map(item).collect();
     results.insert("steps".to_owned(), json!(shown?));
     Ok(snapshot)
 }

@@ -22,6 +22,7 @@ pub mod step;
 pub mod story;
 pub mod stuck;
 pub mod sweep;
+pub mod trail;
 pub mod view;
 
 /// A stored value that its column's rules exclude: an error, never a default.

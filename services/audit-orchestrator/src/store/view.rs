@@ -1,13 +1,14 @@
 //! Stored steps read back, for details and the latest view.
 
 use crate::domain::view::{ViewedStep, assemble};
-use crate::store::impossible;
+use crate::store::{impossible, trail};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use std::collections::HashMap;
 use vigie_scorecard::{
-    Citation, Conforme, ControlPoint, Niveau, StepMetadata, StepResult, Usage, VerdictSource,
+    Citation, Conforme, ControlPoint, Niveau, Statut, StepMetadata, StepResult, Usage, Verdict,
+    VerdictSource,
 };
 
 /// A step's row, as details show it.
@@ -76,12 +77,15 @@ pub async fn full(
     rows: &[StepRow],
 ) -> sqlx::Result<HashMap<i64, Vec<ViewedStep>>> {
     let mut points = points(conn, audits).await?;
+    let mut trails = trail::of(conn, audits).await?;
     let mut citations = citations(conn, audits).await?;
     let mut steps: HashMap<i64, Vec<ViewedStep>> = HashMap::new();
     for row in rows {
+        let place = (row.audit_id, row.step_position);
         let step = ViewedStep {
             position: row.step_position,
             result: result(row),
+            trails: trails.remove(&place).unwrap_or_default(),
         };
         steps.entry(row.audit_id).or_default().push(step);
     }
@@ -123,7 +127,8 @@ type ByAudit<T> = HashMap<i64, Vec<(i32, i32, T)>>;
 async fn points(conn: &mut PgConnection, audits: &[i64]) -> sqlx::Result<ByAudit<ControlPoint>> {
     let rows = sqlx::query!(
         "SELECT audit_id, step_position, control_point_index, point, statut, commentaire,
-                minutages, erreur_transcription_notee, variation_phonetique_utilisee, ai_verdict
+                minutages, erreur_transcription_notee, variation_phonetique_utilisee, ai_verdict,
+                human_statut
            FROM audit_step_result_control_points WHERE audit_id = ANY($1)
           ORDER BY audit_id, step_position, control_point_index",
         audits
@@ -132,16 +137,26 @@ async fn points(conn: &mut PgConnection, audits: &[i64]) -> sqlx::Result<ByAudit
     .await?;
     let mut points: ByAudit<ControlPoint> = HashMap::new();
     for row in rows {
+        let statut: Statut = row.statut.parse().map_err(impossible)?;
+        // A decision in force is the verdict; it never says ERROR or UNVERIFIABLE.
+        let (verdict, source) = if row.human_statut {
+            (Verdict::from(statut), VerdictSource::Human)
+        } else {
+            (
+                row.ai_verdict.parse().map_err(impossible)?,
+                VerdictSource::Ai,
+            )
+        };
         let point = ControlPoint {
             point: row.point,
-            statut: row.statut.parse().map_err(impossible)?,
+            statut,
             commentaire: row.commentaire,
             citations: Vec::new(),
             minutages: row.minutages,
             erreur_transcription_notee: row.erreur_transcription_notee,
             variation_phonetique_utilisee: row.variation_phonetique_utilisee,
-            verdict: Some(row.ai_verdict.parse().map_err(impossible)?),
-            verdict_source: Some(VerdictSource::Ai),
+            verdict: Some(verdict),
+            verdict_source: Some(source),
         };
         let place = (row.step_position, row.control_point_index, point);
         points.entry(row.audit_id).or_default().push(place);

@@ -3,7 +3,9 @@
 use crate::decisions::{Reviews, by, code, point, step, user};
 use crate::facts::{analyzed, claimed, proven};
 use crate::world::{World, delivered};
+use vigie_audit_orchestrator::domain::view::latest;
 use vigie_audit_orchestrator::events::{SendLater, StartRerun};
+use vigie_audit_orchestrator::store::view;
 use vigie_audit_orchestrator::sweeper::Sweeper;
 use vigie_bus::Handler;
 use vigie_contracts::audit::v1 as pb;
@@ -428,4 +430,55 @@ async fn the_analyzer_reads_the_guidance_and_pays_alone() {
     let fact = answer(world, id, &queued, Ok(unproven(world).await)).await;
     world.record(vec![fact]).await;
     assert!(!ask("one").await.wanted);
+}
+
+#[tokio::test]
+async fn the_latest_view_tells_who_decided_and_what_was_analysed_again() {
+    let reviews = Reviews::new().await;
+    let world = &reviews.world;
+    let id = reviews.completed("44", None).await;
+    let queued = rerun(&reviews, id, 3, false).await;
+    let fact = answer(world, id, &queued, Ok(unproven(world).await)).await;
+    world.record(vec![fact]).await;
+    reviews
+        .decide_point(point(id, 3, 1, "PARTIEL"))
+        .await
+        .unwrap();
+    reviews.decide(step(id, 3, "CONFORME")).await.unwrap();
+
+    let mut conn = world.db.acquire().await.unwrap();
+    let rows = view::steps(&mut conn, &[id.get()]).await.unwrap();
+    let steps = view::full(&mut conn, &[id.get()], &rows).await.unwrap();
+    let snapshot = world.listed(id).await.result_data.unwrap();
+    let snapshot = serde_json::from_str(&snapshot).unwrap();
+    let shown = latest(snapshot, &steps[&id.get()]).unwrap();
+    let shown = &shown["audit"]["results"]["steps"];
+    assert!(shown[0].get("human_review").is_none() && shown[0].get("rerun_history").is_none());
+    let third = &shown[2];
+    assert_eq!(third["conforme"], "CONFORME");
+    let history = &third["rerun_history"][0];
+    assert_eq!(history["kind"], "step_rerun");
+    assert_eq!(history["rerun_id"], queued.rerun_id);
+    assert_eq!(history["custom_prompt"], "relis la fin");
+    assert_eq!(
+        (&history["previous"]["score"], &history["next"]["score"]),
+        (&9.into(), &0.into())
+    );
+    let decided = &third["human_review"];
+    assert_eq!(decided[0]["kind"], "control_point");
+    assert_eq!(decided[0]["previous"]["statut"], "ABSENT");
+    assert_eq!(decided[0]["override"]["statut"], "PARTIEL");
+    assert_eq!(decided[0]["by_user_id"], "12");
+    assert!(decided[1].get("kind").is_none());
+    assert_eq!(decided[1]["override"]["conforme"], "CONFORME");
+    assert_eq!(
+        decided[1]["override"]["score"],
+        decided[1]["previous"]["score"]
+    );
+    let first = &third["points_controle"][0];
+    assert_eq!(
+        (&first["verdict"], &first["verdict_source"]),
+        (&"PARTIEL".into(), &"human".into())
+    );
+    assert_eq!(third["points_controle"][1]["verdict_source"], "ai");
 }
