@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod admin;
+mod audits;
 mod bodies;
 mod bridge;
 mod compose;

@@ -3,6 +3,8 @@
 mod account;
 mod admin;
 mod audit;
+mod audit_configs;
+mod audit_operations;
 mod auth;
 mod automation;
 mod fiche;
@@ -20,7 +22,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use vigie_contracts::audit::v1::audit_operations_service_server::AuditOperationsServiceServer;
 use vigie_contracts::audit::v1::audit_service_server::AuditServiceServer;
+use vigie_contracts::audit::v1::config_service_server::ConfigServiceServer;
 use vigie_contracts::audit::v1::projection_service_server::ProjectionServiceServer;
 use vigie_contracts::audit::v1::review_service_server::ReviewServiceServer;
 use vigie_contracts::auth::v1::account_service_server::AccountServiceServer;
@@ -54,6 +58,8 @@ pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken)
         .add_service(TranscriptionServiceServer::new(service()))
         .add_service(TranscriptionOperationsServiceServer::new(service()))
         .add_service(AuditServiceServer::new(service()))
+        .add_service(AuditOperationsServiceServer::new(service()))
+        .add_service(ConfigServiceServer::new(service()))
         .add_service(ReviewServiceServer::new(service()))
         .add_service(AutomationServiceServer::new(service()))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), stop.cancelled_owned());
