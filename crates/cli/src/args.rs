@@ -307,13 +307,15 @@ pub enum Users {
 pub enum Bench {
     /// Logins, and verifications of tokens
     Identity,
+    /// Fiches: stored, read, listed by day and by range
+    Fiches,
     /// Audits, from the API call to finalised rows
     Pipeline,
 }
 
 impl Bench {
     /// All, in the order they run.
-    pub const ALL: [Self; 2] = [Self::Identity, Self::Pipeline];
+    pub const ALL: [Self; 3] = [Self::Identity, Self::Fiches, Self::Pipeline];
 }
 
 /// Options of `bench`.

@@ -100,6 +100,13 @@ impl ApiClient {
         self.call(Method::GET, path, None).await
     }
 
+    /// `GET` that must succeed, its body as it came.
+    pub async fn bytes(&self, path: &str) -> Result<bytes::Bytes> {
+        let request = self.request(Method::GET, path);
+        let answer = request.timeout(Duration::from_mins(2)).send().await?;
+        Ok(answer.error_for_status()?.bytes().await?)
+    }
+
     /// `POST` that must succeed.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.call(Method::POST, path, Some(body)).await

@@ -1,8 +1,10 @@
 //! `vigie bench`: how fast an installation of this build is. Each measurement runs on an empty stack
 //! of its own under `bench/` in the home: real services, broker and database.
 
+mod fiches;
 mod identity;
 mod pipeline;
+mod statements;
 
 use crate::args::{Bench, BenchArgs};
 use anyhow::Result;
@@ -15,6 +17,7 @@ pub async fn run(args: &BenchArgs) -> Result<()> {
         if args.only.is_empty() || args.only.contains(&bench) {
             match bench {
                 Bench::Identity => identity::run(args).await?,
+                Bench::Fiches => fiches::run(args).await?,
                 Bench::Pipeline => pipeline::run(args).await?,
             }
         }

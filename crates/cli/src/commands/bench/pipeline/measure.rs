@@ -1,10 +1,10 @@
 //! What the processes, the database and the broker used so far.
 
+use crate::commands::bench::statements;
 use anyhow::{Context, Result};
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeMap;
 use vigie_testkit::stack::Stack;
-use vigie_testkit::tools;
 
 /// Linux reports CPU time in these, on every architecture we build for.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -15,7 +15,7 @@ const STREAMS: [&str; 3] = ["WORK", "EVENTS", "REALTIME"];
 pub struct Snapshot {
     /// By process name: CPU seconds and peak memory in MB.
     pub processes: BTreeMap<String, (f64, f64)>,
-    /// Statements the database ran, when it counts them.
+    /// Statements the database ran, where it counts them.
     pub statements: Option<i64>,
     /// Transactions the database committed.
     pub transactions: i64,
@@ -49,37 +49,11 @@ impl Snapshot {
         .await?;
         Ok(Self {
             processes,
-            statements: statements(&mut database).await,
+            statements: statements::count(&mut database).await,
             transactions,
             messages: messages(&state.nats_url).await?,
         })
     }
-}
-
-/// Settings that let the database count statements, where Debian's package brought the module.
-pub fn statement_counting() -> Result<Vec<(String, String)>> {
-    let module = "../lib/pg_stat_statements.so";
-    let program = tools::postgres("postgres")?.canonicalize()?;
-    let here = program
-        .parent()
-        .is_some_and(|bin| bin.join(module).is_file());
-    let setting = (
-        "shared_preload_libraries".to_owned(),
-        "pg_stat_statements".to_owned(),
-    );
-    Ok(if here { vec![setting] } else { Vec::new() })
-}
-
-async fn statements(database: &mut PgConnection) -> Option<i64> {
-    // Fails where the module is not there: then transactions are all there is to tell.
-    sqlx::query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-        .execute(&mut *database)
-        .await
-        .ok()?;
-    sqlx::query_scalar("SELECT sum(calls)::bigint FROM pg_stat_statements")
-        .fetch_one(&mut *database)
-        .await
-        .ok()
 }
 
 async fn messages(url: &str) -> Result<BTreeMap<&'static str, u64>> {

@@ -54,7 +54,7 @@ fn stack_options(args: &BenchArgs) -> Result<StackOptions> {
     // What the job queue compared with does; production defaults to `always`.
     "1s".clone_into(&mut options.nats_sync);
     options.simulator_args = ["--crm-bulk", prepare::BULK].map(str::to_owned).to_vec();
-    options.postgres_settings = measure::statement_counting()?;
+    options.postgres_settings = super::statements::counting()?;
     Ok(options
         .with_env("AUDIT_ENGINE", "lexical")
         .with_env("LOG_LEVEL", "warn"))
