@@ -1,7 +1,7 @@
 //! Numbers the realtime messages of one audit within one transaction.
 
 use crate::domain::audit::{Audit, Phase};
-use vigie_events::realtime::audit::AuditRef;
+use vigie_events::realtime::audit::{Approach, AuditRef};
 use vigie_events::realtime::{Channel, Entity, Realtime, RealtimeEvent};
 
 /// Collects messages; the caller stores [`sequence`](Self::sequence) with the audit and sends them.
@@ -27,6 +27,11 @@ impl Announcer {
     /// The messages that follow are of this phase.
     pub fn enter(&mut self, phase: Phase) {
         phase.as_str().clone_into(&mut self.reference.phase);
+    }
+
+    /// The messages that follow tell how the transcript was read in the end.
+    pub const fn approach(&mut self, approach: Approach) {
+        self.reference.approach = Some(approach);
     }
 
     /// Adds the next message.

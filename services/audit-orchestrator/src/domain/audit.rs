@@ -7,9 +7,14 @@ use vigie_events::Lane;
 use vigie_events::ids::{AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId};
 use vigie_events::realtime::audit::{Approach, AuditRef};
 
-/// How transcripts are read. The analyzer has prompt mode alone and falls back to it (4.7), so that
-/// is told, whatever a row asks for in `use_rlm`.
-pub const APPROACH: Approach = Approach::of(false);
+/// The engine that can search transcripts by tools.
+const TOOL_ENGINE: &str = "openai";
+
+/// Whether an audit that asks for transcript tools gets them: other engines read all of a
+/// transcript, and that is told (4.7).
+pub fn uses_tools(asked: bool, engine: &str) -> bool {
+    asked && engine == TOOL_ENGINE
+}
 
 /// Where an audit stands (`audits.md` 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,7 +94,7 @@ pub struct Audit {
     pub phase: Phase,
     /// Who waits for it.
     pub lane: Lane,
-    /// Transcript tools mode, as asked for.
+    /// Transcript tools mode, if its engine has it.
     pub use_rlm: bool,
     /// Number of its last realtime message.
     pub sequence: i64,
@@ -123,9 +128,14 @@ impl Audit {
             audit_db_id: self.id,
             fiche_id: self.fiche.clone(),
             event_id: Some(self.tracking.to_string()),
-            approach: Some(APPROACH),
+            approach: Some(self.approach()),
             phase: phase.to_string(),
         }
+    }
+
+    /// How its transcript is read.
+    pub const fn approach(&self) -> Approach {
+        Approach::of(self.use_rlm)
     }
 
     /// Milliseconds since it left the queue.

@@ -1,10 +1,11 @@
 //! `result_data` as stored: without steps (`audits.md` 2.4, 8.4).
 
-use crate::domain::audit::{APPROACH, Audit};
+use crate::domain::audit::Audit;
 use crate::domain::time::iso;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vigie_events::ids::{AutomationRunId, ScheduleId, TrackingId};
+use vigie_events::realtime::audit::Approach;
 use vigie_scorecard::{AuditSummary, ConfigSnapshot};
 
 /// What the snapshot of an audit that is under way holds.
@@ -12,6 +13,8 @@ use vigie_scorecard::{AuditSummary, ConfigSnapshot};
 pub struct Pending<'a> {
     /// Tracking id.
     pub tracking: &'a TrackingId,
+    /// How its transcript is read.
+    pub approach: Approach,
     /// `api`, `batch`, `automation` or the caller's word.
     pub trigger_source: Option<&'a str>,
     /// The schedule it belongs to.
@@ -29,6 +32,7 @@ pub fn pending(audit: &Pending<'_>) -> Value {
 pub fn running(audit: &Audit) -> Value {
     let pending = Pending {
         tracking: &audit.tracking,
+        approach: audit.approach(),
         trigger_source: audit.trigger_source.as_deref(),
         schedule: audit.schedule,
         automation_run: audit.automation_run,
@@ -41,7 +45,7 @@ fn under_way(audit: &Pending<'_>, status: &str, started_at: Option<DateTime<Utc>
         "audit_id": audit.tracking,
         "status": status,
         "started_at": started_at.map(iso),
-        "approach": APPROACH,
+        "approach": audit.approach,
         "trigger_source": audit.trigger_source,
     });
     if let Some(schedule) = audit.schedule {
@@ -94,16 +98,16 @@ pub fn completed(
                 "prospect_name": fiche.prospect_name,
                 "groupe": fiche.groupe,
             },
-            "results": { "compliance": summary.compliance, "approach": APPROACH },
+            "results": { "compliance": summary.compliance, "approach": audit.approach() },
             "compliance": summary.compliance,
-            "approach": APPROACH,
+            "approach": audit.approach(),
         },
         "statistics": summary.statistics,
         "metadata": {
             "started_at": audit.started_at.map(iso),
             "completed_at": iso(audit.now),
             "duration_ms": audit.duration_ms(),
-            "approach": APPROACH,
+            "approach": audit.approach(),
             "evidence_gating": summary.gating,
             "completeness": summary.completeness,
             "missing": summary.missing,

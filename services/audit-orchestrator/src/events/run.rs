@@ -1,5 +1,6 @@
 //! `audit/run`: starts an audit, inserting its row where the request did not.
 
+use crate::domain::audit::uses_tools;
 use crate::store::config::ConfigState;
 use crate::store::insert::NewAudit;
 use crate::store::{self, audit};
@@ -108,7 +109,10 @@ impl StartAudit {
             fiche_cache_id: None,
             config: config.id,
             lane: delivery.lane.unwrap_or(Lane::Bulk),
-            use_rlm: run.use_rlm.unwrap_or(false),
+            use_rlm: uses_tools(
+                run.use_rlm.unwrap_or(false),
+                &self.workflow.settings().engine,
+            ),
             trigger_source: run.trigger_source.as_deref().unwrap_or("api"),
             trigger_user: run.user_id.as_deref(),
             schedule: run.automation_schedule_id,

@@ -1,6 +1,7 @@
 //! `RunAudit` and `RunLatest` (`audits.md` 6.5, 6.6): the row and its `audit/run`, at once.
 
 use crate::app::AppState;
+use crate::domain::audit::uses_tools;
 use crate::neighbours::{NeighbourError, Seen};
 use crate::store::config::{self, ConfigState};
 use crate::store::fiche::{self, Fiche};
@@ -239,7 +240,7 @@ async fn enqueue(
         fiche_cache_id: fiche.and_then(|fiche| fiche.fiche_cache_id),
         config: config.id,
         lane,
-        use_rlm: wish.use_rlm,
+        use_rlm: uses_tools(wish.use_rlm, &state.workflow.settings().engine),
         trigger_source: &wish.source,
         trigger_user: wish.user.as_deref(),
         schedule: wish.schedule,

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use std::time::Duration;
 use vigie_events::Lane;
 use vigie_events::ids::{AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId};
+use vigie_events::realtime::audit::Approach;
 
 /// An audit to insert, in phase `queued`.
 #[derive(Debug, Clone)]
@@ -107,6 +108,7 @@ pub async fn insert(
     .await?;
     let snapshot = snapshot::pending(&snapshot::Pending {
         tracking,
+        approach: Approach::of(new.use_rlm),
         trigger_source: Some(new.trigger_source),
         schedule: new.schedule,
         automation_run: new.automation_run,

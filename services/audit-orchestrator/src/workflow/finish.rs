@@ -3,7 +3,7 @@
 use super::record::Recording;
 use super::{Workflow, WorkflowError};
 use crate::domain::announcer::Announcer;
-use crate::domain::audit::{APPROACH, Audit, Phase};
+use crate::domain::audit::{Audit, Phase, uses_tools};
 use crate::domain::material::AuditContext;
 use crate::domain::snapshot::{self, FicheNames};
 use crate::domain::time::iso;
@@ -124,13 +124,16 @@ impl Workflow {
         log: &mut Lines,
     ) -> serde_json::Result<(Completion, AuditCompleted, Vec<Realtime>)> {
         let Finished {
-            audit,
+            mut audit,
             context,
             mut announcer,
             summary,
             engine,
         } = done;
         let engine = engine.unwrap_or_else(|| self.settings.engine.clone());
+        // The engine that judged, not the one configured when the audit was asked for.
+        audit.use_rlm = uses_tools(audit.use_rlm, &engine);
+        announcer.approach(audit.approach());
         announcer.enter(Phase::Completed);
         announce(&mut announcer, &audit, &summary)?;
         let snapshot = snapshot::completed(&audit, &context.config, names, &summary);
@@ -147,7 +150,7 @@ impl Workflow {
             score: compliance.score.as_f64(),
             niveau: compliance.niveau.to_string(),
             duration_ms: audit.duration_ms(),
-            use_rlm: APPROACH.use_rlm,
+            use_rlm: audit.use_rlm,
             completeness: summary.completeness.to_string(),
             engine: engine.clone(),
             batch_id: audit.batch.clone(),
