@@ -1,5 +1,7 @@
 //! What can be said on the command line.
 
+use crate::commands::audits::AuditsArgs;
+use crate::commands::configs::ConfigsArgs;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -31,6 +33,10 @@ pub enum Command {
     Demo(StackArgs),
     /// Audit a fiche, follow it live, print the scorecard
     Audit(AuditArgs),
+    /// Look after audits
+    Audits(AuditsArgs),
+    /// Keep audit configurations in files
+    Configs(ConfigsArgs),
     /// Print live events as they come
     Watch(WatchArgs),
     /// Look at messages that were given up, and send them again

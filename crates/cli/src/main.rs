@@ -20,6 +20,8 @@ async fn main() -> ExitCode {
         Command::Status => commands::status::run().await,
         Command::Demo(args) => commands::demo::run(&args).await,
         Command::Audit(args) => commands::audit::run(&args).await,
+        Command::Audits(args) => commands::audits::run(&args).await,
+        Command::Configs(args) => commands::configs::run(&args).await,
         Command::Watch(args) => commands::watch::run(&args).await,
         Command::DeadLetters(command) => commands::dead_letters::run(&command).await,
         Command::Users(args) => commands::users::run(&args).await,

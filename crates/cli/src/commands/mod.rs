@@ -1,7 +1,9 @@
 //! One file a command.
 
 pub mod audit;
+pub mod audits;
 pub mod bench;
+pub mod configs;
 pub mod dead_letters;
 pub mod demo;
 pub mod down;
