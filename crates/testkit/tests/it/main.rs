@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests stop where they fail")]
 
 mod configuration;
+mod fiches;
 mod keys;
 mod servers;
 mod spine;

@@ -12,7 +12,7 @@ mod refusals;
 mod scope;
 mod secrets;
 mod silence;
-mod tokens;
+pub(crate) mod tokens;
 mod traces;
 
 use anyhow::{Context, Result, ensure};
@@ -26,18 +26,18 @@ use vigie_testkit::stack::{Simulator, Stack, StackOptions};
 const LIMIT: Duration = Duration::from_mins(2);
 
 /// Places of the simulated CRM's sales of a day: two calls, a sale of `EQUIPE NORD`.
-const COMPLIANT: u64 = 0;
+pub(crate) const COMPLIANT: u64 = 0;
 /// One call, `EQUIPE OUEST`.
-const UNANNOUNCED: u64 = 1;
+pub(crate) const UNANNOUNCED: u64 = 1;
 /// One call, `EQUIPE LYON`.
 const IBAN_TOO_EARLY: u64 = 2;
 /// One call, `EQUIPE OUEST`.
-const PRESSURE: u64 = 3;
+pub(crate) const PRESSURE: u64 = 3;
 /// Nothing to hear.
 const WITHOUT_RECORDINGS: u64 = 6;
 
 /// With the simulated model, which counts its calls.
-async fn options() -> Result<StackOptions> {
+pub(crate) async fn options() -> Result<StackOptions> {
     Ok(Stack::for_test().await?.with_env("AUDIT_ENGINE", "openai"))
 }
 
@@ -54,17 +54,21 @@ async fn fiches_at(api: &ApiClient, place: u64) -> Result<Vec<String>> {
     Ok(found)
 }
 
-async fn fiche_at(api: &ApiClient, place: u64) -> Result<String> {
+pub(crate) async fn fiche_at(api: &ApiClient, place: u64) -> Result<String> {
     let fiches = fiches_at(api, place).await?;
     let newest = fiches.into_iter().next();
     newest.with_context(|| format!("no sale at place {place}"))
 }
 
-async fn database(stack: &Stack, schema: Schema) -> Result<PgConnection> {
+pub(crate) async fn database(stack: &Stack, schema: Schema) -> Result<PgConnection> {
     Ok(PgConnection::connect(&stack.database_url(schema)).await?)
 }
 
-async fn audit(api: &ApiClient, fiche: &str, seen: impl FnMut(&Frame)) -> Result<AuditDetail> {
+pub(crate) async fn audit(
+    api: &ApiClient,
+    fiche: &str,
+    seen: impl FnMut(&Frame),
+) -> Result<AuditDetail> {
     let queued = api.run_latest_audit(fiche).await?;
     tokio::time::timeout(LIMIT, api.follow_audit(&queued.audit_db_id, seen))
         .await

@@ -1,0 +1,93 @@
+//! What operators do by the command line.
+
+use crate::spine::database;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sqlx::Executor;
+use std::time::Duration;
+use tokio::process::Command;
+use vigie_testkit::Schema;
+use vigie_testkit::api::ApiClient;
+use vigie_testkit::stack::Stack;
+use vigie_testkit::tools;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Comments and appointments back in the row's document, as legacy rows have them.
+const LEGACY: &str = "
+    WITH notes AS (DELETE FROM fiche_cache_commentaires
+                   RETURNING fiche_cache_id, to_jsonb(fiche_cache_commentaires) AS row),
+         dates AS (DELETE FROM fiche_cache_rendez_vous
+                   RETURNING fiche_cache_id, to_jsonb(fiche_cache_rendez_vous) AS row)
+    UPDATE fiche_cache c SET raw_data = jsonb_build_object(
+        'commentaires', (SELECT COALESCE(jsonb_agg(row ORDER BY row->'row_index'), '[]')
+                           FROM notes WHERE fiche_cache_id = c.id),
+        'rendez_vous', (SELECT COALESCE(jsonb_agg(row ORDER BY row->'row_index'), '[]')
+                          FROM dates WHERE fiche_cache_id = c.id))";
+
+async fn vigie(stack: &Stack, api: &ApiClient, args: &[&str]) -> Result<String> {
+    let program = tools::built_binaries().await?.join("vigie");
+    let command = Command::new(program)
+        .args(args)
+        .args(["--api-url", &stack.state().gateway_url])
+        .env("VIGIE_API_TOKEN", api.token().context("logged in")?)
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(LIMIT, command).await??;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{args:?}: {said}{complaint}");
+    Ok(said)
+}
+
+async fn document(stack: &Stack, api: &ApiClient, fiche: &str) -> Result<Value> {
+    let said = vigie(stack, api, &["fiches", "inspect", fiche]).await?;
+    let mut row: Value = serde_json::from_str(&said)?;
+    assert_eq!(row["state"], "full");
+    Ok(row["document"].take())
+}
+
+/// Legacy rows are found, left alone by a dry run, and moved for good in small batches.
+pub async fn backfills(stack: &Stack, api: &ApiClient, fiches: &[String]) -> Result<()> {
+    let mut conn = database(stack, Schema::Fiche).await?;
+    conn.execute(LEGACY).await?;
+    let left = async |conn: &mut sqlx::PgConnection| {
+        let rows = "SELECT count(*) FROM fiche_cache WHERE raw_data <> '{}'";
+        sqlx::query_scalar::<_, i64>(rows).fetch_one(conn).await
+    };
+    let count = left(&mut conn).await?;
+    assert!(count >= i64::try_from(fiches.len())?);
+    let document_of = document(stack, api, &fiches[0]).await?;
+    assert_eq!(document_of.as_array().map(Vec::len), Some(2));
+
+    let said = vigie(stack, api, &["fiches", "backfill", "--dry-run"]).await?;
+    ensure!(
+        said.contains(&format!("{count} rows would be moved")),
+        "{said}"
+    );
+    assert_eq!(left(&mut conn).await?, count);
+    let said = vigie(stack, api, &["fiches", "backfill", "--batch", "3"]).await?;
+    ensure!(said.contains(&format!("{count} rows moved")), "{said}");
+    assert_eq!(left(&mut conn).await?, 0);
+    let again = vigie(stack, api, &["fiches", "backfill"]).await?;
+    ensure!(again.contains("0 rows moved"), "{again}");
+    let document_of = document(stack, api, &fiches[0]).await?;
+    assert_eq!(document_of.as_array().map(Vec::len), Some(0));
+    Ok(())
+}
+
+/// What audits know of their fiches comes back from the cache.
+pub async fn rebuilds(stack: &Stack, api: &ApiClient) -> Result<()> {
+    let mut conn = database(stack, Schema::Audit).await?;
+    conn.execute("UPDATE fiches SET version = 0, groupe = 'NULLE PART', prospect_nom = NULL")
+        .await?;
+    let said = vigie(stack, api, &["projections", "rebuild", "--batch", "1"]).await?;
+    ensure!(said.contains("1 fiches written"), "{said}");
+    let wrong: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM fiches WHERE groupe = 'NULLE PART' OR prospect_nom IS NULL",
+    )
+    .fetch_one(&mut conn)
+    .await?;
+    assert_eq!(wrong, 0);
+    Ok(())
+}
