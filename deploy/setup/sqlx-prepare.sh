@@ -9,9 +9,10 @@ server=${SQLX_PREPARE_SERVER:-127.0.0.1:54329/vigie}
 package=$(sed -n 's/^name = "\(.*\)"/\1/p' "$crate/Cargo.toml" | head -n 1)
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
-# Dependencies first, so that only this crate's queries are saved.
-DATABASE_URL="postgres://$role@$server" SQLX_OFFLINE=false \
-  cargo check --quiet --manifest-path "$root/Cargo.toml" -p "$package" --all-targets
+# Dependencies first, from their committed data: only this crate's queries are saved, and a role knows
+# no tables but its own. The crate itself may fail here, for want of the data that is being made.
+SQLX_OFFLINE=true cargo check --quiet --manifest-path "$root/Cargo.toml" -p "$package" \
+  --all-targets 2>/dev/null || true
 touch "$crate"/src/lib.rs
 DATABASE_URL="postgres://$role@$server" SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$fresh \
   cargo check --quiet --manifest-path "$root/Cargo.toml" -p "$package" --all-targets
