@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop where they fail")]
 
+mod access;
 mod configuration;
 mod fiches;
 mod keys;

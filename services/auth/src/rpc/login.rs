@@ -8,6 +8,7 @@ use crate::domain::password::{PasswordError, Verdict};
 use crate::domain::session::UserStatus;
 use crate::store;
 use secrecy::SecretString;
+use std::time::Duration;
 use tonic::Request;
 use vigie_contracts::auth::v1 as pb;
 use vigie_identity::tokens::SigningError;
@@ -15,6 +16,9 @@ use vigie_service::{Detail, ErrorCode, Extras, ServiceError};
 
 /// Longest password that is looked at: hashing more is only work for an attacker.
 const MAX_PASSWORD_CHARS: usize = 200;
+
+/// Longest wait for the right to hash: less than a caller's deadline.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Why nobody logged in.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +106,9 @@ pub async fn login(
 
     let attempt = Attempt::password(email.as_str(), &origin);
     attempt.admit(state).await?;
-    let slot = state.passwords.slot().await?;
+    // Whoever would wait longer than the gateway does is told to come again.
+    let slot = tokio::time::timeout(LONGEST_WAIT, state.passwords.slot()).await;
+    let slot = slot.map_err(|_| Limited::BUSY)??;
     // Once more: whoever waited for a slot may have been blocked meanwhile.
     attempt.admit(state).await?;
     // The connection goes back before the hash is computed: a login takes tens of milliseconds.

@@ -23,6 +23,8 @@ pub struct Limited {
 impl Limited {
     /// Its class.
     pub const CODE: ErrorCode = ErrorCode::RateLimited;
+    /// More come at once than can be looked at.
+    pub const BUSY: Self = Self { seconds: 2 };
 
     /// When to come back, for `Retry-After`.
     pub fn extras(self) -> Extras {

@@ -15,7 +15,7 @@ use vigie_testkit::api::ApiClient;
 use vigie_testkit::stack::{Home, Stack};
 
 /// Signs as auth does.
-pub(super) struct Mint {
+pub(crate) struct Mint {
     key: EncodingKey,
     header: Header,
     claims: Value,
@@ -23,7 +23,7 @@ pub(super) struct Mint {
 
 impl Mint {
     /// With auth's key, and the claims of this token.
-    pub(super) async fn of(stack: &Stack, home: &Home, token: &str) -> Result<Self> {
+    pub(crate) async fn of(stack: &Stack, home: &Home, token: &str) -> Result<Self> {
         let row = sqlx::query("SELECT kid, private_key FROM signing_keys WHERE retired_at IS NULL")
             .fetch_one(&mut database(stack, Schema::Auth).await?)
             .await?;
@@ -42,7 +42,7 @@ impl Mint {
     }
 
     /// A token that differs from the real one in these claims.
-    pub(super) fn with(&self, changes: Value) -> Result<String> {
+    pub(crate) fn with(&self, changes: Value) -> Result<String> {
         let mut claims = self.claims.clone();
         let (Value::Object(claims), Value::Object(changes)) = (&mut claims, changes) else {
             anyhow::bail!("claims are an object");
@@ -52,12 +52,40 @@ impl Mint {
     }
 
     /// A token that was good until a minute ago: longer than clocks may differ.
-    pub(super) fn expired(&self) -> Result<String> {
+    pub(crate) fn expired(&self) -> Result<String> {
         let now = chrono::Utc::now().timestamp();
         self.with(json!({ "iat": now - 960, "exp": now - 60 }))
     }
 
-    fn headed(&self, change: impl FnOnce(&mut Header)) -> Result<String> {
+    /// A token without one of its claims.
+    pub(crate) fn without(&self, claim: &str) -> Result<String> {
+        let mut claims = self.claims.clone();
+        claims
+            .as_object_mut()
+            .context("claims are an object")?
+            .remove(claim);
+        Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)
+    }
+
+    /// The same claims and key id under a shared secret: what a verifier takes that lets the token
+    /// choose how it is verified, and has the secret published.
+    pub(crate) fn by_secret(&self, secret: &[u8]) -> Result<String> {
+        let mut header = self.header.clone();
+        header.alg = Algorithm::HS256;
+        let key = EncodingKey::from_secret(secret);
+        Ok(jsonwebtoken::encode(&header, &self.claims, &key)?)
+    }
+
+    /// The same claims, signed by nobody.
+    pub(crate) fn by_nobody(&self, algorithm: &str) -> Result<String> {
+        let head = json!({ "alg": algorithm, "typ": "at+jwt", "kid": self.header.kid });
+        let part = |value: &Value| -> Result<String> {
+            Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value)?))
+        };
+        Ok(format!("{}.{}.", part(&head)?, part(&self.claims)?))
+    }
+
+    pub(crate) fn headed(&self, change: impl FnOnce(&mut Header)) -> Result<String> {
         let mut header = self.header.clone();
         change(&mut header);
         Ok(jsonwebtoken::encode(&header, &self.claims, &self.key)?)
