@@ -378,7 +378,7 @@ async fn jobs_are_seen_by_their_creator_and_by_who_sees_all() {
 
     // Lists follow the reader's scope, the job its creator's.
     let list = app.range(&mine, range(13, 14)).await.unwrap();
-    assert_eq!(list.fiches.len() as i64, own);
+    assert_eq!(i64::try_from(list.fiches.len()), Ok(own));
     let visibility = list.meta.unwrap().visibility.unwrap();
     assert_eq!(
         (visibility.scope.as_str(), visibility.awaiting_details),
@@ -405,8 +405,11 @@ async fn jobs_are_seen_by_their_creator_and_by_who_sees_all() {
         .unwrap()
         .into_inner();
     assert_eq!(
-        (polled.fiches.len() as i64, i64::from(polled.fiches_count)),
-        (own, own)
+        (
+            i64::try_from(polled.fiches.len()),
+            i64::from(polled.fiches_count)
+        ),
+        (Ok(own), own)
     );
     assert!(
         polled
@@ -473,6 +476,7 @@ async fn a_sales_list_adds_and_never_damages() {
 
 #[tokio::test]
 async fn automation_selects_and_revalidates() {
+    use pb::DayOutcome::{Failed, Fresh, Refreshed};
     let app = App::start().await;
     let automation = service(ServiceName::Automation);
     let mut client = FicheJobServiceClient::new(rpc::jobs::service(app.state.clone()));
@@ -491,7 +495,6 @@ async fn automation_selects_and_revalidates() {
         days.iter().map(|day| (day.outcome(), day.fiches)).collect()
     };
     let days = answer.into_inner().days;
-    use pb::DayOutcome::{Failed, Fresh, Refreshed};
     assert_eq!(
         outcomes(&days),
         [(Failed, 0), (Refreshed, 8), (Refreshed, 8)]
@@ -540,7 +543,7 @@ async fn automation_selects_and_revalidates() {
     let (some, truncated) = chosen(select(&|request| request.limit = Some(3))).await;
     assert_eq!((&some[..], truncated), (&all[..3], true));
     let (north, _) = chosen(select(&|request| {
-        request.groupes = vec!["EQUIPE NORD".to_owned()]
+        request.groupes = vec!["EQUIPE NORD".to_owned()];
     }))
     .await;
     assert!(

@@ -65,7 +65,7 @@ fn disturbed(value: Value, rng: &mut StdRng) -> Value {
     }
 }
 
-fn details(payload: Value) -> FicheDetails {
+fn details(payload: &Value) -> FicheDetails {
     let read = |key: &str| payload.get(key).cloned().unwrap_or_default();
     let information = payload.get("information").filter(|it| it.is_object());
     let information = information.cloned().unwrap_or_else(|| json!({}));
@@ -96,7 +96,7 @@ async fn nothing_is_lost_or_invented_whatever_the_crm_writes() {
         };
         // Some fiches are written over others.
         let fiche = (1 + round % 25).to_string().parse().unwrap();
-        let new = NewDetails::of(fiche, details(payload)).unwrap();
+        let new = NewDetails::of(fiche, details(&payload)).unwrap();
         let mut tx = app.state.db.begin().await.unwrap();
         let summary = store::details::write(&mut tx, &new, LIFE).await.unwrap();
         let read = store::details::read(&mut tx, summary.id).await.unwrap();
@@ -115,7 +115,7 @@ async fn nothing_is_lost_or_invented_whatever_the_crm_writes() {
 async fn the_example_of_the_contract_comes_back_whole() {
     let app = App::start().await;
     let example = example();
-    let new = NewDetails::of("2104417".parse().unwrap(), details(example.clone())).unwrap();
+    let new = NewDetails::of("2104417".parse().unwrap(), details(&example)).unwrap();
     let mut tx = app.state.db.begin().await.unwrap();
     let summary = store::details::write(&mut tx, &new, LIFE).await.unwrap();
     let read = store::details::read(&mut tx, summary.id)
@@ -155,7 +155,7 @@ async fn a_fiche_of_any_size_is_six_statements() {
         let payload = large(times);
         let calls = payload["recordings"].as_array().unwrap().clone();
         let rows = payload["commentaires"].as_array().unwrap().len();
-        let mut given = details(payload);
+        let mut given = details(&payload);
         given.with_recordings = true;
         given.recordings = calls
             .into_iter()
