@@ -76,13 +76,12 @@ pub async fn run(args: &ConfigsArgs) -> Result<()> {
                 config => vec![portable(config)],
             };
             let text = serde_json::to_string_pretty(&file)?;
-            match out {
-                Some(path) => std::fs::write(path, text + "\n")
-                    .with_context(|| format!("writing {}", path.display())),
-                None => {
-                    println!("{text}");
-                    Ok(())
-                }
+            if let Some(path) = out {
+                std::fs::write(path, text + "\n")
+                    .with_context(|| format!("writing {}", path.display()))
+            } else {
+                println!("{text}");
+                Ok(())
             }
         }
         Configs::Import { file } => {

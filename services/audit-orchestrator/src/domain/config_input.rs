@@ -28,11 +28,11 @@ impl NewConfig {
         let mut fields = Fields::of(body);
         let mut config = Self {
             name: fields.required_text("name"),
-            description: set(fields.prose("description", usize::MAX)),
-            system_prompt: set(fields.prose("systemPrompt", usize::MAX)),
+            description: set(&fields.prose("description", usize::MAX)),
+            system_prompt: set(&fields.prose("systemPrompt", usize::MAX)),
             is_active: fields.flag("isActive").unwrap_or(true),
             run_automatically: fields.flag("runAutomatically").unwrap_or(false),
-            created_by: set(fields.prose("createdBy", usize::MAX)),
+            created_by: set(&fields.prose("createdBy", usize::MAX)),
             steps: Vec::new(),
         };
         let steps = match fields.get("steps") {
@@ -104,7 +104,7 @@ fn step_of(body: &Value, prefix: String, place: Option<i32>) -> Result<NewStep, 
     let step = StepDefinition {
         position: position.unwrap_or_default(),
         name: fields.required_text("name"),
-        description: set(fields.prose("description", usize::MAX)),
+        description: set(&fields.prose("description", usize::MAX)),
         prompt: fields.required_text("prompt"),
         control_points: required(&mut fields, "controlPoints"),
         keywords: fields.texts("keywords", 0).unwrap_or_default(),
@@ -145,7 +145,7 @@ fn severity(fields: &mut Fields<'_>) -> Option<Severity> {
     severity
 }
 
-fn set(change: Change<String>) -> Option<String> {
+fn set(change: &Change<String>) -> Option<String> {
     change.value().cloned()
 }
 

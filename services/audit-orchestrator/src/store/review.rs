@@ -1,7 +1,7 @@
 //! The trail of human decisions: only ever added to.
 
 use sqlx::PgConnection;
-use vigie_scorecard::{PointDecision, StepDecision, StepValues};
+use vigie_scorecard::{Conforme, Niveau, PointDecision, Statut, StepDecision, StepValues};
 
 /// Who decides, and why.
 #[derive(Debug, Clone)]
@@ -50,9 +50,9 @@ pub async fn decide_step(
         previous.score,
         previous.niveau_conformite.as_str(),
         decision.traite,
-        decision.conforme.map(|word| word.as_str()),
+        decision.conforme.map(Conforme::as_str),
         decision.score,
-        decision.niveau_conformite.map(|word| word.as_str())
+        decision.niveau_conformite.map(Niveau::as_str)
     )
     .execute(conn)
     .await?;
@@ -94,7 +94,7 @@ pub async fn decide_point(
         author.reason,
         before.statut,
         before.commentaire,
-        decision.statut.map(|word| word.as_str()),
+        decision.statut.map(Statut::as_str),
         decision.commentaire
     )
     .execute(conn)

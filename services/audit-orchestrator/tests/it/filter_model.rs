@@ -42,6 +42,7 @@ struct Row {
 }
 
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the columns, under their names")]
 struct Fiche {
     fiche_id: String,
     groupe: Option<&'static str>,
@@ -167,9 +168,11 @@ async fn store(world: &World, rows: &[Row]) {
     .unwrap();
 }
 
+type Test = Box<dyn Fn(&Row) -> bool>;
+
 /// Parameters with values, and what they say in plain words.
-fn wishes(names: &[String; 2]) -> Vec<(&'static str, String, Box<dyn Fn(&Row) -> bool>)> {
-    type Test = Box<dyn Fn(&Row) -> bool>;
+#[expect(clippy::too_many_lines, reason = "a table, a row a filter")]
+fn wishes(names: &[String; 2]) -> Vec<(&'static str, String, Test)> {
     fn of_fiche(test: impl Fn(&Fiche) -> bool + 'static) -> Test {
         Box::new(move |row| row.fiche.as_ref().is_some_and(&test))
     }

@@ -163,6 +163,6 @@ async fn what_a_completed_audit_tells_is_the_mode_it_was_judged_in() {
     let shown = &world.payloads("audit.completed").await[0];
     assert_eq!(shown["approach"]["transcript_mode"], "tools");
     let snapshot = world.listed(id).await.result_data.unwrap();
-    assert!(!snapshot.contains("prompt"), "{snapshot}");
+    assert!(snapshot.contains("tools"), "{snapshot}");
     assert!(audit.use_rlm);
 }

@@ -22,7 +22,7 @@ const MAX_PROMPT_CHARS: usize = 5000;
 #[derive(Deserialize, ToSchema)]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 pub struct StepReview {
-    /// CONFORME, PARTIEL or NON_CONFORME.
+    /// `CONFORME`, `PARTIEL` or `NON_CONFORME`.
     conforme: String,
     traite: Option<bool>,
     /// 0 or more.

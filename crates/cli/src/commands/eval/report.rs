@@ -57,13 +57,16 @@ fn write(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     Ok(())
 }
 
+/// How a figure is written.
+type Show = fn(&Figures) -> String;
+
 fn overall(text: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     let (before, after) = (&evaluation.before, &evaluation.after);
     writeln!(
         text,
         "| | as answered | after the evidence check |\n|---|---|---|"
     )?;
-    let rows: [(&str, fn(&Figures) -> String); 4] = [
+    let rows: [(&str, Show); 4] = [
         ("agreement", |figures| percent(figures.agreement)),
         ("Cohen's kappa", |figures| number(figures.kappa)),
         ("false present (label ABSENT, answer PRESENT)", |figures| {

@@ -16,8 +16,8 @@ use vigie_testkit::stack::{Service, Stack};
 /// What a process of the stack says of itself: the sum of a metric's series.
 async fn metric(stack: &Stack, service: Service, name: &str) -> Result<f64> {
     let state = stack.state();
-    let services = state.services.iter();
-    let found = services.filter(|one| one.name == service.name()).next();
+    let mut services = state.services.iter();
+    let found = services.find(|one| one.name == service.name());
     let url = &found.context("no such service")?.metrics_url;
     let text = vigie_testkit::api::http_client()?.get(url).send().await?;
     let text = text.text().await?;

@@ -15,7 +15,7 @@ use vigie_contracts::audit::v1::{
     RerunStepResponse,
 };
 use vigie_events::rerun::{ControlPointRerun, StepRerun};
-use vigie_identity::{Caller, FicheScope};
+use vigie_identity::{Caller, FicheScope, Principal};
 
 const MAX_PROMPT_CHARS: usize = 5000;
 
@@ -40,7 +40,7 @@ impl<'a> Wish<'a> {
             return Err(ReviewError::Invalid("Invalid customPrompt"));
         }
         let principal = caller.principal.as_deref();
-        let user = principal.and_then(|principal| principal.user_id());
+        let user = principal.and_then(Principal::user_id);
         Ok(Self {
             point,
             custom_prompt,

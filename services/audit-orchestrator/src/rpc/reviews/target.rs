@@ -12,7 +12,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use vigie_events::ids::AuditId;
 use vigie_events::realtime::review::{ReviewApplied, Reviewed};
-use vigie_identity::{Caller, FicheScope, Guard};
+use vigie_identity::{Caller, FicheScope, Guard, Principal};
 use vigie_service::{ErrorCode, ServiceError};
 
 pub(super) const WRITE: Guard = Guard::parse("audits.write");
@@ -144,7 +144,7 @@ pub(super) fn author(
     let email = principal.map_or_else(String::new, |principal| principal.email.clone());
     Ok(Author {
         user: principal
-            .and_then(|principal| principal.user_id())
+            .and_then(Principal::user_id)
             .map(|id| id.to_string()),
         label: bounded(reviewer, MAX_REVIEWER_CHARS)?.unwrap_or(email),
         reason: bounded(reason, MAX_REASON_CHARS)?,

@@ -13,7 +13,15 @@ pub(super) struct Described;
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::post("/api/fiches/backfill", FICHES, maintenance::backfill),
-        Route::get("/api/fiches/{fiche_id}/inspect", FICHES, maintenance::inspect),
-        Route::post("/api/audits/projection/rebuild", AUDITS, maintenance::rebuild),
+        Route::get(
+            "/api/fiches/{fiche_id}/inspect",
+            FICHES,
+            maintenance::inspect,
+        ),
+        Route::post(
+            "/api/audits/projection/rebuild",
+            AUDITS,
+            maintenance::rebuild,
+        ),
     ]
 }

@@ -3,15 +3,15 @@ use tonic::{Request, Response, Status, async_trait};
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::audit_operations_service_server::AuditOperationsService;
 
-fn detail(id: String, body: &str) -> Option<pb::GetAuditResponse> {
-    Some(pb::GetAuditResponse {
+fn detail(id: String, body: &str) -> pb::GetAuditResponse {
+    pb::GetAuditResponse {
         audit: Some(pb::AuditRow {
             id,
             notes: Some(body.to_owned()),
             ..pb::AuditRow::default()
         }),
         step_results: Vec::new(),
-    })
+    }
 }
 
 #[async_trait]
@@ -86,7 +86,7 @@ impl AuditOperationsService for Service {
         self.0.enter("UpdateAudit", &request)?;
         let request = request.into_inner();
         Ok(Response::new(pb::UpdateAuditResponse {
-            detail: detail(request.audit_id, &request.body_json),
+            detail: Some(detail(request.audit_id, &request.body_json)),
         }))
     }
 
@@ -96,7 +96,7 @@ impl AuditOperationsService for Service {
     ) -> Result<Response<pb::CancelAuditResponse>, Status> {
         self.0.enter("CancelAudit", &request)?;
         Ok(Response::new(pb::CancelAuditResponse {
-            detail: detail(request.into_inner().audit_id, "cancelled"),
+            detail: Some(detail(request.into_inner().audit_id, "cancelled")),
         }))
     }
 

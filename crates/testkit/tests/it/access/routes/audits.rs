@@ -113,7 +113,6 @@ fn noted() -> Vec<Row> {
         Row::new("GET", "/api/audits/{audit_id}", AUDIT).rpc(|ids| {
             let message = pb::GetAuditRequest {
                 audit_id: ids.audit.clone(),
-                ..pb::GetAuditRequest::default()
             };
             rpc("/vigie.audit.v1.AuditService/GetAudit", &message)
         }),

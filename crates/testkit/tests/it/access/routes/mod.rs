@@ -35,10 +35,9 @@ impl Reach {
     pub fn reaches(self, who: Who, target: Target) -> bool {
         match (self, who) {
             (Self::Everything, _) | (_, Who::All | Who::Machine) => true,
-            (Self::OnlyAll, _) => false,
             (Self::Made, _) | (Self::Scoped, Who::Own) => target == Target::Own,
             (Self::Scoped, Who::Group) => target != Target::OtherGroup,
-            (Self::Scoped, _) => false,
+            (Self::OnlyAll | Self::Scoped, _) => false,
         }
     }
 }
