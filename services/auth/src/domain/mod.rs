@@ -1,6 +1,7 @@
 //! Types and rules of accounts and sessions.
 
 pub mod admin;
+mod argon;
 pub mod attempts;
 pub mod email;
 pub mod legacy;

@@ -1,18 +1,14 @@
 //! Passwords: Argon2id, computed on a bounded number of blocking threads.
 
+use super::argon::Memory;
 use super::legacy;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::{Argon2, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Memory of one computation, KiB: 200 parallel logins queue instead of taking 4 GiB.
-const MEMORY_KIB: u32 = 19 * 1024;
-const ITERATIONS: u32 = 2;
-/// How a text begins that was made with the parameters of today.
-const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 /// Characters accepted for a new password (W12).
 pub const NEW_PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=200;
 
@@ -21,7 +17,7 @@ pub const NEW_PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=200;
 pub enum PasswordError {
     /// The parameters are refused by the library.
     #[error("password hashing failed")]
-    Hash(#[from] argon2::password_hash::Error),
+    Hash(#[from] argon2::Error),
     /// The worker threads are gone: the process ends.
     #[error("password worker stopped")]
     Stopped,
@@ -43,6 +39,7 @@ pub enum Verdict {
 pub struct Passwords {
     permits: Arc<Semaphore>,
     load: Arc<Load>,
+    memory: Arc<Memory>,
     /// Verified against when there is no user, so that both answers take the same time (W5).
     decoy: Arc<str>,
 }
@@ -80,6 +77,7 @@ impl Drop for Running {
 pub struct Slot {
     permit: Arc<OwnedSemaphorePermit>,
     load: Arc<Load>,
+    memory: Arc<Memory>,
     decoy: Arc<str>,
 }
 
@@ -94,6 +92,7 @@ impl Passwords {
         let mut passwords = Self {
             permits: Arc::new(Semaphore::new(slots)),
             load: Arc::default(),
+            memory: Arc::default(),
             decoy: Arc::from(String::new()),
         };
         let decoy = passwords.hash(super::secret::generate()).await?;
@@ -107,6 +106,7 @@ impl Passwords {
         Ok(Slot {
             permit: Arc::new(permit.map_err(|_| PasswordError::Stopped)?),
             load: Arc::clone(&self.load),
+            memory: Arc::clone(&self.memory),
             decoy: Arc::clone(&self.decoy),
         })
     }
@@ -120,11 +120,8 @@ impl Passwords {
 impl Slot {
     /// The stored form of a password.
     pub async fn hash(&self, password: SecretString) -> Result<String, PasswordError> {
-        self.compute(move || {
-            let hash = argon2id()?.hash_password(password.expose_secret().as_bytes())?;
-            Ok(hash.to_string())
-        })
-        .await
+        self.compute(move |memory| Ok(memory.hash(password.expose_secret().as_bytes())?))
+            .await
     }
 
     /// Whether the password fits. `stored` is `None` for an unknown user or one without a
@@ -137,7 +134,7 @@ impl Slot {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.to_string());
         let verdict = self
-            .compute(move || verify(password.expose_secret().as_bytes(), &stored))
+            .compute(move |memory| verify(memory, password.expose_secret().as_bytes(), &stored))
             .await?;
         Ok(if known { verdict } else { Verdict::Wrong })
     }
@@ -145,50 +142,40 @@ impl Slot {
     /// The permit goes with the work: when the caller gives up, the thread does not.
     async fn compute<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+        work: impl FnOnce(&Memory) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let permit = Arc::clone(&self.permit);
         let load = Arc::clone(&self.load);
+        let memory = Arc::clone(&self.memory);
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _running = load.begin();
-            work()
+            work(&memory)
         });
         task.await.map_err(|_| PasswordError::Stopped)?
     }
 }
 
-fn verify(password: &[u8], stored: &str) -> Result<Verdict, PasswordError> {
+fn verify(memory: &Memory, password: &[u8], stored: &str) -> Result<Verdict, PasswordError> {
+    let verdict = |fits, right| if fits { right } else { Verdict::Wrong };
     if legacy::is_legacy(stored) {
         let fits = legacy::fits(password, stored);
-        return Ok(if fits {
-            Verdict::RightButOld
-        } else {
-            Verdict::Wrong
-        });
+        return Ok(verdict(fits, Verdict::RightButOld));
     }
-    let Ok(hash) = PasswordHash::new(stored) else {
-        return Ok(Verdict::Wrong);
-    };
-    if argon2id()?.verify_password(password, &hash).is_err() {
-        return Ok(Verdict::Wrong);
+    if let Some(fits) = memory.fits(password, stored)? {
+        return Ok(verdict(fits, Verdict::Right));
     }
-    Ok(if stored.starts_with(CURRENT) {
-        Verdict::Right
-    } else {
-        Verdict::RightButOld
-    })
-}
-
-fn argon2id() -> Result<Argon2<'static>, PasswordError> {
-    let params = Params::new(MEMORY_KIB, ITERATIONS, 1, None)
-        .map_err(|_| argon2::password_hash::Error::ParamsInvalid)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    // Made with other parameters: its own memory, once, as it is hashed anew.
+    let fits = PasswordHash::new(stored)
+        .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok());
+    Ok(verdict(fits, Verdict::RightButOld))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::argon::CURRENT;
+    use argon2::{Algorithm, Params, PasswordHasher, Version};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     async fn check(passwords: &Passwords, password: &str, stored: Option<String>) -> Verdict {
@@ -228,7 +215,7 @@ mod tests {
         let running = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
         let one = || async {
             let (slot, running) = (passwords.slot().await.unwrap(), Arc::clone(&running));
-            let work = move || {
+            let work = move |_: &Memory| {
                 let now = running.0.fetch_add(1, Ordering::SeqCst) + 1;
                 running.1.fetch_max(now, Ordering::SeqCst);
                 std::thread::yield_now();
@@ -247,7 +234,7 @@ mod tests {
         let passwords = Passwords::with_slots(1).await.unwrap();
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let slot = passwords.slot().await.unwrap();
-        let work = slot.compute(move || {
+        let work = slot.compute(move |_| {
             let _ended = wait.recv();
             Ok(())
         });
