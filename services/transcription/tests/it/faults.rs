@@ -10,11 +10,13 @@ use wiremock::{Mock, ResponseTemplate};
 
 const PROVIDERS: [&str; 2] = ["elevenlabs", "openai"];
 
+/// Timeouts are waited out by the tests of silence only, and far above what an answer takes on a
+/// machine that is busy.
 async fn world(provider: &str) -> World {
     World::with(&[
         ("TRANSCRIPTION_PROVIDER", provider),
-        ("TRANSCRIPTION_PROVIDER_TIMEOUT_MS", "1000"),
-        ("TRANSCRIPTION_DOWNLOAD_TIMEOUT_MS", "1000"),
+        ("TRANSCRIPTION_PROVIDER_TIMEOUT_MS", "6000"),
+        ("TRANSCRIPTION_DOWNLOAD_TIMEOUT_MS", "6000"),
     ])
     .await
 }
@@ -88,7 +90,7 @@ async fn a_host_of_recordings_that_fails_or_hangs_is_tried_again() {
         ("a", ResponseTemplate::new(503)),
         (
             "b",
-            ResponseTemplate::new(200).set_delay(Duration::from_secs(5)),
+            ResponseTemplate::new(200).set_delay(Duration::from_secs(60)),
         ),
     ] {
         Mock::given(method("GET"))
