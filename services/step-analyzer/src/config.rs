@@ -38,10 +38,13 @@ impl FromEnv for Config {
     fn from_env(env: &mut Env) -> Result<Self, EnvErrors> {
         let slots = env.int_min("WORKER_PARALLELISM_PER_SERVER", 10, 1);
         let replicas: i64 = env.int_min("SERVER_REPLICAS", 1, 1);
-        let platform_wide = replicas.saturating_mul(i64::try_from(slots).unwrap_or(i64::MAX));
+        let engine = engine(env);
+        // What all slots take at once: a lower ceiling would let them wait for each other.
+        let taken = slots.saturating_mul(engine.steps_at_once());
+        let platform_wide = replicas.saturating_mul(i64::try_from(taken).unwrap_or(i64::MAX));
         let ttl = env.int_min("AUDIT_CONTEXT_TTL_SECONDS", CONTEXT_SECONDS, 60);
         let config = Self {
-            engine: engine(env),
+            engine,
             max_concurrency: env.int_min("AUDIT_STEP_WORKER_CONCURRENCY", platform_wide, 1),
             slots,
             context_ttl: Duration::from_secs(ttl),
