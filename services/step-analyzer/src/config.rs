@@ -36,7 +36,7 @@ const CONTEXT_SECONDS: u64 = 6 * 3600;
 
 impl FromEnv for Config {
     fn from_env(env: &mut Env) -> Result<Self, EnvErrors> {
-        let slots = env.int_min("WORKER_PARALLELISM_PER_SERVER", 10, 1);
+        let slots: usize = env.int_min("WORKER_PARALLELISM_PER_SERVER", 10, 1);
         let replicas: i64 = env.int_min("SERVER_REPLICAS", 1, 1);
         let engine = engine(env);
         // What all slots take at once: a lower ceiling would let them wait for each other.

@@ -58,7 +58,7 @@ async fn measure(stack: &Stack) -> Result<Line> {
             let api = ApiClient::new(gateway)?;
             let begun = Instant::now();
             let session = api.login(&admin.email, &admin.password).await?;
-            anyhow::Ok((text(&session["access_token"]), begun.elapsed()))
+            anyhow::Ok((text(&session["data"]["access_token"]), begun.elapsed()))
         })
         .buffer_unordered(AT_A_TIME)
         .try_collect()
