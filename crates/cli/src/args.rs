@@ -315,13 +315,24 @@ pub enum Bench {
     Identity,
     /// Fiches: stored, read, listed by day and by range
     Fiches,
+    /// Lists and details of a million audits; takes minutes, so only by name
+    Lists,
     /// Audits, from the API call to finalised rows
     Pipeline,
 }
 
 impl Bench {
     /// All, in the order they run.
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Fiches, Self::Pipeline];
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Fiches, Self::Lists, Self::Pipeline];
+
+    /// Whether it runs when these were named.
+    pub fn is_wanted(self, named: &[Self]) -> bool {
+        if named.is_empty() {
+            self != Self::Lists
+        } else {
+            named.contains(&self)
+        }
+    }
 }
 
 /// Options of `bench`.

@@ -3,6 +3,7 @@
 
 mod fiches;
 mod identity;
+mod lists;
 mod pipeline;
 mod statements;
 
@@ -11,13 +12,14 @@ use anyhow::Result;
 use std::time::Duration;
 use vigie_testkit::stack::{Home, Stack, StackOptions};
 
-/// Runs the measurements asked for; by default all of them, the pipeline last.
+/// Runs the measurements asked for; by default all but the long ones, the pipeline last.
 pub async fn run(args: &BenchArgs) -> Result<()> {
     for bench in Bench::ALL {
-        if args.only.is_empty() || args.only.contains(&bench) {
+        if bench.is_wanted(&args.only) {
             match bench {
                 Bench::Identity => identity::run(args).await?,
                 Bench::Fiches => fiches::run(args).await?,
+                Bench::Lists => lists::run(args).await?,
                 Bench::Pipeline => pipeline::run(args).await?,
             }
         }
