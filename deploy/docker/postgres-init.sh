@@ -13,4 +13,6 @@ done
 psql --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
 REVOKE ALL ON DATABASE vigie FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+-- Searches in audit lists; a service's role may not make it.
+CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA audit;
 SQL

@@ -94,5 +94,13 @@ pub fn ensure_schemas(database: &str, schemas: &[Schema]) -> String {
              CREATE SCHEMA IF NOT EXISTS {name} AUTHORIZATION {role};"
         );
     }
+    if schemas.contains(&Schema::Audit) {
+        // Its migrations take it where it is; a service's role may not make it.
+        sql.push_str(
+            "DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm') THEN
+               CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA audit;
+             END IF; END $$;",
+        );
+    }
     sql
 }

@@ -1,5 +1,6 @@
 //! Fiches with their audits (6.4): paged by fiche, filtered by audit, all of it in SQL.
 
+use super::named;
 use super::row::{COLUMNS, ListedAudit};
 use super::statement::Statement;
 use crate::domain::filters::Filters;
@@ -45,27 +46,29 @@ pub async fn by_fiches(
     filters: &Filters,
     scope: &FicheScope,
 ) -> sqlx::Result<FichePage> {
-    let mut count = Statement::select("SELECT count(DISTINCT a.fiche_id)");
-    count.filters(filters);
+    let named = named(conn, filters).await?;
+    let mut count = Statement::narrow("SELECT count(DISTINCT a.fiche_id)");
+    count.filters(filters, &named);
     count.scope(scope);
-    let total = count.0.build_query_scalar().fetch_one(&mut *conn).await?;
-    let mut page = Statement::select("SELECT a.fiche_id");
-    page.filters(filters);
+    let total = count.count(conn).await?;
+    let mut page = Statement::narrow("SELECT a.fiche_id");
+    page.filters(filters, &named);
     page.scope(scope);
     page.0
         .push(" GROUP BY a.fiche_id ORDER BY max(a.created_at) DESC, a.fiche_id DESC LIMIT ")
         .push_bind(filters.limit)
         .push(" OFFSET ")
         .push_bind(filters.offset);
-    let ids: Vec<String> = page.0.build_query_scalar().fetch_all(&mut *conn).await?;
+    let ids: Vec<(String,)> = page.rows(conn).await?;
+    let ids: Vec<String> = ids.into_iter().map(|(id,)| id).collect();
     let mut audits: HashMap<String, Vec<ListedAudit>> = HashMap::new();
     if !ids.is_empty() {
         let mut select = Statement::select(COLUMNS);
         select.any("a.fiche_id", &ids);
-        select.filters(filters);
+        select.filters(filters, &named);
         select.scope(scope);
         select.order(filters);
-        for audit in select.audits(conn).await? {
+        for audit in select.rows::<ListedAudit>(conn).await? {
             let of_fiche = audits.entry(audit.fiche_id.clone()).or_default();
             of_fiche.push(audit);
         }

@@ -1,5 +1,6 @@
 //! Audits counted by what they have in common (6.3), all of it in SQL.
 
+use super::named;
 use super::statement::Statement;
 use crate::domain::filters::Filters;
 use sqlx::PgConnection;
@@ -134,22 +135,27 @@ pub async fn group(
     scope: &FicheScope,
 ) -> sqlx::Result<Groups> {
     let expression = by.expression();
-    let mut count = Statement::beginning(format_args!(
+    let named = named(conn, filters).await?;
+    let mut count = Statement::narrow(format_args!(
         "SELECT count(*) FROM (SELECT {expression} AS same"
     ));
-    count.filters(filters);
+    count.filters(filters, &named);
     count.scope(scope);
     count.0.push(" GROUP BY 1) AS groups");
-    let total = count.0.build_query_scalar().fetch_one(&mut *conn).await?;
+    let total = count.count(conn).await?;
     let (key, shown) = (by.key(), by.shown());
-    let mut select = Statement::beginning(format_args!("SELECT {key} AS key, {NUMBERS}, {shown}"));
-    select.filters(filters);
+    let columns = format!("SELECT {key} AS key, {NUMBERS}, {shown}");
+    let mut select = match by {
+        GroupBy::AuditConfig => Statement::select(columns),
+        _ => Statement::narrow(columns),
+    };
+    select.filters(filters, &named);
     select.scope(scope);
     select.0.push(format_args!(
         " GROUP BY {expression} ORDER BY count(*) DESC, {expression} NULLS LAST LIMIT "
     ));
     select.0.push_bind(filters.limit);
     select.0.push(" OFFSET ").push_bind(filters.offset);
-    let groups = select.0.build_query_as().fetch_all(conn).await?;
+    let groups = select.rows(conn).await?;
     Ok(Groups { groups, total })
 }

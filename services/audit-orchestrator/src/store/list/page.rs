@@ -1,3 +1,4 @@
+use super::named;
 use super::row::{COLUMNS, ListedAudit};
 use super::statement::Statement;
 use crate::domain::cursor::{Cursor, SortKey};
@@ -42,17 +43,19 @@ pub async fn page(
     filters: &Filters,
     scope: &FicheScope,
 ) -> sqlx::Result<Page> {
-    let mut count = Statement::select("SELECT count(*)");
-    count.filters(filters);
+    let named = named(conn, filters).await?;
+    let mut count = Statement::narrow("SELECT count(*)");
+    count.filters(filters, &named);
     count.scope(scope);
-    let total: i64 = count.0.build_query_scalar().fetch_one(&mut *conn).await?;
-    let mut select = Statement::select(COLUMNS);
-    select.filters(filters);
+    let total = count.count(conn).await?;
+    let mut select = Statement::page(COLUMNS);
+    select.filters(filters, &named);
     select.scope(scope);
     select.after(filters);
     select.order(filters);
     select.cut(filters);
-    let mut audits = select.audits(conn).await?;
+    select.shown(filters);
+    let mut audits = select.rows::<ListedAudit>(conn).await?;
     let limit = usize::try_from(filters.limit).unwrap_or_default();
     let more = audits.len() > limit;
     audits.truncate(limit);

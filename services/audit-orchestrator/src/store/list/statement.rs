@@ -1,47 +1,53 @@
 use super::row::ListedAudit;
 use crate::domain::cursor::SortKey;
 use crate::domain::filters::{Filters, Range, SortBy, TimeRange, Until};
-use sqlx::{Encode, PgConnection, Postgres, QueryBuilder, Type};
+use sqlx::postgres::PgRow;
+use sqlx::{Encode, FromRow, PgConnection, Postgres, QueryBuilder, Type};
 use std::fmt::Display;
 use vigie_identity::FicheScope;
 
-const FROM: &str = "
+/// Configurations are no filter. They are joined only where they are shown: the planner would keep
+/// their key in sight, and could not answer from an index alone.
+const FILTERED: &str = "
       FROM audits a
-      LEFT JOIN audit_configs c ON c.id = a.audit_config_id
       LEFT JOIN fiches f ON f.fiche_id = a.fiche_id
      WHERE true";
+const SHOWN: &str = "
+      LEFT JOIN audit_configs c ON c.id = a.audit_config_id
+      LEFT JOIN fiches f ON f.fiche_id = a.fiche_id";
 
-/// Text columns that `q` looks into.
-const SEARCHED: [&str; 5] = [
-    "a.fiche_id",
-    "f.prospect_nom",
-    "f.prospect_prenom",
-    "c.name",
-    "a.error_message",
-];
-
-/// Text columns that `prospect_query` looks into.
-const PROSPECT: [&str; 5] = [
-    "f.prospect_nom",
-    "f.prospect_prenom",
-    "f.prospect_email",
-    "f.prospect_tel",
-    "a.fiche_id",
-];
-
-/// A statement over audits, their fiches and configurations, put together condition by condition.
+/// A statement over audits and their fiches, put together condition by condition.
 pub(super) struct Statement(pub(super) QueryBuilder<Postgres>);
 
 impl Statement {
-    pub(super) fn select(columns: &'static str) -> Self {
-        Self::beginning(columns)
+    /// Of audits and fiches (`a`, `f`). No value of a caller may be among the columns.
+    pub(super) fn narrow(columns: impl Display) -> Self {
+        let mut builder = QueryBuilder::new("");
+        builder.push(columns).push(FILTERED);
+        Self(builder)
     }
 
-    /// The same, for columns that depend on what is asked; no value of a caller may be among them.
-    pub(super) fn beginning(columns: impl Display) -> Self {
+    /// With what is shown of configurations too (`c`).
+    pub(super) fn select(columns: impl Display) -> Self {
         let mut builder = QueryBuilder::new("");
-        builder.push(columns).push(FROM);
+        let from = format_args!(" FROM audits a {SHOWN} WHERE true");
+        builder.push(columns).push(from);
         Self(builder)
+    }
+
+    /// What is shown of a page of audits, begun: conditions follow, then [`shown`](Self::shown).
+    /// The page is found first, by what the indexes hold; only its rows are read.
+    pub(super) fn page(columns: &'static str) -> Self {
+        let mut builder = QueryBuilder::new(columns);
+        builder.push(" FROM (SELECT a.id").push(FILTERED);
+        Self(builder)
+    }
+
+    /// The end of a page, in the order in which it was found.
+    pub(super) fn shown(&mut self, filters: &Filters) {
+        let from = format_args!(") AS page JOIN audits a ON a.id = page.id {SHOWN}");
+        self.0.push(from);
+        self.order(filters);
     }
 
     /// ` AND <before> <value> <after>`.
@@ -106,26 +112,35 @@ impl Statement {
         }
     }
 
-    /// One of the columns contains the text, whatever its case. Not `LIKE`: nothing to escape.
-    pub(super) fn contains(&mut self, columns: &[&'static str], text: Option<&str>) {
-        let Some(text) = text else { return };
-        self.0.push(" AND (false");
-        for column in columns {
-            self.0
-                .push(" OR strpos(lower(")
-                .push(column)
-                .push("), lower(");
-            self.0.push_bind(text.to_owned()).push(")) > 0");
+    /// A column contains the text, whatever its case. The expression is that of a trigram index.
+    pub(super) fn contains(&mut self, column: &'static str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.0.push(" AND ");
+            self.like(column, text);
         }
-        self.0.push(")");
     }
 
-    pub(super) fn filters(&mut self, filters: &Filters) {
+    fn like(&mut self, column: &'static str, text: &str) {
+        self.0.push(format_args!("lower({column}) LIKE lower("));
+        self.0.push_bind(pattern(text)).push(")");
+    }
+
+    fn any_like(&mut self, columns: &[&'static str], text: &str) {
+        for (n, column) in columns.iter().enumerate() {
+            self.0.push(if n == 0 { "" } else { " OR " });
+            self.like(column, text);
+        }
+    }
+
+    /// Every condition of a list; `named` are the configurations whose name contains `q`.
+    pub(super) fn filters(&mut self, filters: &Filters, named: &[i64]) {
         self.any("a.fiche_id", &filters.fiche_ids);
         self.any("f.groupe", &filters.groupes);
-        self.contains(&["f.groupe"], filters.groupe_query.as_deref());
-        self.contains(&["f.agence_nom"], filters.agence_query.as_deref());
-        self.contains(&PROSPECT, filters.prospect_query.as_deref());
+        self.contains("f.groupe", filters.groupe_query.as_deref());
+        self.contains("f.agence_nom", filters.agence_query.as_deref());
+        if let Some(text) = filters.prospect_query.as_deref() {
+            self.prospect(text);
+        }
         self.any("f.sales_date", &filters.sales_dates);
         self.range("f.sales_date", &filters.sales_date);
         if let Some(has) = filters.has_recordings {
@@ -150,7 +165,9 @@ impl Statement {
         self.any("a.automation_schedule_id", &filters.automation_schedule_ids);
         self.any("a.automation_run_id", &filters.automation_run_ids);
         self.any("a.trigger_source", &filters.trigger_source);
-        self.search(filters.q.as_deref());
+        if let Some(text) = filters.q.as_deref() {
+            self.search(text, named);
+        }
         if filters.only_latest() {
             self.0.push(" AND a.is_latest");
         }
@@ -159,22 +176,45 @@ impl Statement {
         }
     }
 
-    pub(super) fn search(&mut self, text: Option<&str>) {
-        let id = text.and_then(|text| text.parse::<i64>().ok());
-        match (text, id) {
-            (Some(text), Some(id)) => {
-                self.0.push(" AND (a.id = ").push_bind(id);
-                for column in SEARCHED {
-                    self.0
-                        .push(" OR strpos(lower(")
-                        .push(column)
-                        .push("), lower(");
-                    self.0.push_bind(text.to_owned()).push(")) > 0");
-                }
-                self.0.push(")");
-            }
-            _ => self.contains(&SEARCHED, text),
+    /// Looks for a prospect. Each part of the union has an index of its own; an `OR` over two tables
+    /// would have none.
+    fn prospect(&mut self, text: &str) {
+        self.0
+            .push(" AND a.fiche_id IN (SELECT s.fiche_id FROM fiches s WHERE ");
+        self.any_like(
+            &[
+                "s.prospect_nom",
+                "s.prospect_prenom",
+                "s.prospect_email",
+                "s.prospect_tel",
+            ],
+            text,
+        );
+        self.0
+            .push(" UNION ALL SELECT u.fiche_id FROM audits u WHERE ");
+        self.like("u.fiche_id", text);
+        self.0.push(")");
+    }
+
+    /// Looks everywhere.
+    fn search(&mut self, text: &str, named: &[i64]) {
+        const OR: &str = " UNION ALL SELECT u.id FROM audits u WHERE ";
+        self.0
+            .push(" AND a.id IN (SELECT u.id FROM audits u WHERE ");
+        self.like("u.fiche_id", text);
+        self.0.push(OR);
+        self.like("u.error_message", text);
+        self.0
+            .push(" UNION ALL SELECT u.id FROM fiches s JOIN audits u USING (fiche_id) WHERE ");
+        self.any_like(&["s.prospect_nom", "s.prospect_prenom"], text);
+        if let Ok(id) = text.parse::<i64>() {
+            self.0.push(OR).push("u.id = ").push_bind(id);
         }
+        if !named.is_empty() {
+            self.0.push(OR).push("u.audit_config_id = ANY(");
+            self.0.push_bind(named.to_vec()).push(")");
+        }
+        self.0.push(")");
     }
 
     /// Only what the caller may see (`identity.md` 1.6).
@@ -193,12 +233,18 @@ impl Statement {
     /// Only what comes after a place: the rest of its value, the values beyond it, then nulls.
     pub(super) fn after(&mut self, filters: &Filters) {
         let Some(cursor) = &filters.after else { return };
-        let column = sort_column(filters.sort_by);
+        let (column, nullable) = sort_column(filters.sort_by);
         let beyond = if filters.ascending { ">" } else { "<" };
+        let place = Place {
+            column,
+            nullable,
+            beyond,
+            id: cursor.id,
+        };
         match cursor.key {
-            SortKey::Time(Some(time)) => self.beyond(column, beyond, time, cursor.id),
-            SortKey::Score(score) => self.beyond(column, beyond, score, cursor.id),
-            SortKey::Millis(Some(millis)) => self.beyond(column, beyond, millis, cursor.id),
+            SortKey::Time(Some(time)) => self.beyond(&place, time),
+            SortKey::Score(score) => self.beyond(&place, score),
+            SortKey::Millis(Some(millis)) => self.beyond(&place, millis),
             SortKey::Time(None) | SortKey::Millis(None) => {
                 self.0
                     .push(format_args!(" AND {column} IS NULL AND a.id {beyond} "));
@@ -207,29 +253,33 @@ impl Statement {
         }
     }
 
-    pub(super) fn beyond<T>(
-        &mut self,
-        column: &'static str,
-        beyond: &'static str,
-        value: T,
-        id: i64,
-    ) where
-        T: Copy + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send + 'static,
+    fn beyond<T>(&mut self, place: &Place, value: T)
+    where
+        T: for<'q> Encode<'q, Postgres> + Type<Postgres> + Send + 'static,
     {
-        self.0
-            .push(format_args!(" AND ({column} IS NULL OR {column} {beyond} "));
-        self.0.push_bind(value);
-        self.0.push(format_args!(" OR ({column} = "));
-        self.0.push_bind(value);
-        self.0.push(format_args!(" AND a.id {beyond} "));
-        self.0.push_bind(id).push("))");
+        let Place {
+            column,
+            nullable,
+            beyond,
+            id,
+        } = place;
+        let or_null = format_args!("{column} IS NULL OR ");
+        self.0.push(" AND (");
+        if *nullable {
+            self.0.push(or_null);
+        }
+        self.0.push(format_args!("({column}, a.id) {beyond} ("));
+        self.0.push_bind(value).push(", ");
+        self.0.push_bind(*id).push("))");
     }
 
     pub(super) fn order(&mut self, filters: &Filters) {
         let direction = if filters.ascending { "ASC" } else { "DESC" };
-        let column = sort_column(filters.sort_by);
+        let (column, nullable) = sort_column(filters.sort_by);
+        // Where there are no nulls, saying where they go would hide the index.
+        let nulls = if nullable { "NULLS LAST" } else { "" };
         self.0.push(format_args!(
-            " ORDER BY {column} {direction} NULLS LAST, a.id {direction}"
+            " ORDER BY {column} {direction} {nulls}, a.id {direction}"
         ));
     }
 
@@ -248,14 +298,62 @@ impl Statement {
     ) -> sqlx::Result<Vec<ListedAudit>> {
         self.0.build_query_as().fetch_all(conn).await
     }
+
+    /// Planned for these values each time: a plan for any values would be one for none.
+    pub(super) async fn rows<T>(mut self, conn: &mut PgConnection) -> sqlx::Result<Vec<T>>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let query = self.0.build_query_as().persistent(false);
+        query.fetch_all(conn).await
+    }
+
+    /// The same, of one number.
+    pub(super) async fn count(mut self, conn: &mut PgConnection) -> sqlx::Result<i64> {
+        let query = self.0.build_query_scalar().persistent(false);
+        query.fetch_one(conn).await
+    }
 }
 
-pub(super) const fn sort_column(sort_by: SortBy) -> &'static str {
+/// Where a page goes on.
+struct Place {
+    column: &'static str,
+    nullable: bool,
+    beyond: &'static str,
+    id: i64,
+}
+
+/// A column to sort by, and whether it has nulls.
+const fn sort_column(sort_by: SortBy) -> (&'static str, bool) {
     match sort_by {
-        SortBy::CreatedAt => "a.created_at",
-        SortBy::CompletedAt => "a.completed_at",
+        SortBy::CreatedAt => ("a.created_at", false),
+        SortBy::CompletedAt => ("a.completed_at", true),
         // As doubles: a cursor brings back what it was given.
-        SortBy::ScorePercentage => "a.score_percentage::float8",
-        SortBy::DurationMs => "a.duration_ms",
+        SortBy::ScorePercentage => ("a.score_percentage::float8", false),
+        SortBy::DurationMs => ("a.duration_ms", true),
+    }
+}
+
+/// `LIKE` takes three characters for more than themselves.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pattern;
+
+    #[test]
+    fn what_is_looked_for_is_taken_literally() {
+        assert_eq!(pattern(r"50%_a\b"), r"%50\%\_a\\b%");
     }
 }

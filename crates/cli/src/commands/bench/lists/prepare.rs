@@ -32,14 +32,15 @@ const FICHES: &str = "
         (fiche_id, fiche_cache_id, version, groupe, agence_nom, attribution_user_id, prospect_nom,
          prospect_prenom, prospect_email, prospect_tel, sales_date, has_recordings,
          recordings_count, fetched_at, last_revalidated_at)
-    SELECT (5000000 + n)::text, n, 1, 'EQUIPE ' || hash % $2, 'Agence ' || hash / 64 % $3,
+    SELECT (5000000 + n)::text, n, 1, 'EQUIPE ' || hash % $2, 'Agence ' || ville,
            (500 + hash % 600)::text, nom, (ARRAY['Alice', 'Odile', 'Marc', 'Luc', 'Inès', 'Paul'])[1 + hash % 6],
            lower(nom) || n || '@example.test', '06' || lpad((hash % 100000000)::text, 8, '0'),
            (now() - make_interval(secs => ($1 - 4 * n) * 30))::date, hash % 10 > 0, hash % 10 % 4,
            now() - make_interval(secs => ($1 - 4 * n) * 30), NULL
       FROM generate_series(0, $1 / 4 - 1) AS n,
            LATERAL (SELECT hashint8(n) & 2147483647 AS hash) AS h,
-           LATERAL (SELECT $4[1 + hash % 16] || $4[1 + hash / 16 % 16] || $4[1 + hash / 256 % 16] AS nom) AS p";
+           LATERAL (SELECT $4[1 + hash % 16] || $4[1 + hash / 16 % 16] || $4[1 + hash / 256 % 16] AS nom,
+                           $4[1 + hash / 64 % $3 % 16] || $4[1 + hash / 64 % $3 / 16] AS ville) AS p";
 
 /// One in twenty failed. Nothing is open: the watchdog would begin to work.
 const AUDITS_SQL: &str = "

@@ -82,8 +82,10 @@ pub const QUESTIONS: [Question; 7] = [
         name: "the slowest of an agency",
         query: |_, n| {
             let (agency, level) = (n % AGENCIES, ["BON", "EXCELLENT", "REJET"][n % 3]);
+            let city = [SYLLABLES[agency % 16], SYLLABLES[agency / 16]].concat();
+            let city = city.to_lowercase();
             format!(
-                "agence_query=agence%20{agency}&niveau={level}&duration_min_ms=200000\
+                "agence_query={city}&niveau={level}&duration_min_ms=200000\
                  &sort_by=duration_ms"
             )
         },
