@@ -7,7 +7,8 @@ use tonic::Status;
 use vigie_contracts::audit::v1::{CheckChannelRequest, CheckChannelResponse};
 use vigie_identity::{Caller, Guard, ServiceName};
 
-const GUARD: Guard = Guard::parse("audits.read");
+const REALTIME: Guard = Guard::parse("realtime.auth");
+const AUDITS: Guard = Guard::parse("audits.read");
 
 /// Decides for the gateway. An unknown audit is watched by those who see all.
 pub async fn check_channel(
@@ -16,9 +17,8 @@ pub async fn check_channel(
     request: &CheckChannelRequest,
 ) -> Result<CheckChannelResponse, Status> {
     caller.require_service(&[ServiceName::Gateway])?;
-    let Ok(scope) = caller.principal()?.require(GUARD) else {
-        return Ok(CheckChannelResponse { allowed: false });
-    };
+    caller.require(REALTIME)?;
+    let scope = caller.require(AUDITS)?;
     if scope.all() {
         // Nothing to look up: the audit need not exist yet.
         return Ok(CheckChannelResponse { allowed: true });

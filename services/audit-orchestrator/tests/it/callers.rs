@@ -23,7 +23,7 @@ pub fn user(scope: Scope, write: bool) -> Caller {
         crm_user_id: None,
         groupes: vec!["Equipe Ouest".to_owned()],
         groupe_names: Vec::new(),
-        grants: vec![grant("audits"), grant("audit-configs")],
+        grants: ["audits", "audit-configs", "realtime"].map(grant).to_vec(),
         session: None,
         version: 1,
         expires_at: DateTime::<Utc>::MAX_UTC,

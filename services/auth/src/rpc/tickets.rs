@@ -8,8 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use tonic::{Request, Status};
 use vigie_contracts::auth::v1 as pb;
-use vigie_identity::{Caller, PrincipalKind, ServiceName};
+use vigie_identity::{Caller, Guard, PrincipalKind, ServiceName};
 use vigie_service::{ErrorCode, ServiceError, status};
+
+const GUARD: Guard = Guard::parse("realtime.auth");
 
 /// Time from issue to use (`events-and-config.md` E7).
 const TICKET_LIFE: Duration = Duration::from_secs(30);
@@ -41,6 +43,7 @@ pub async fn issue(
 ) -> Result<pb::IssueStreamTicketResponse, Status> {
     let caller = Caller::from_request(&request)?.clone();
     caller.require_service(&[ServiceName::Gateway])?;
+    caller.require(GUARD)?;
     let principal = caller.principal()?;
     let name = match &principal.kind {
         PrincipalKind::User(id) => id.to_string(),

@@ -61,6 +61,12 @@ pub(super) async fn list(
         offset: offset.into(),
     };
     let mut conn = state.db.acquire().await?;
+    if request.schedule_must_be_known {
+        let found = store::schedule::find(&mut conn, reach, filter.schedule, true).await?;
+        if filter.schedule.is_none() || found.is_empty() {
+            return Err(RpcError::ScheduleNotFound);
+        }
+    }
     let runs = store::runs::page(&mut conn, reach, &filter).await?;
     let total = store::runs::total(&mut conn, reach, &filter).await?;
     let runs = runs.into_iter().map(run_message).collect();

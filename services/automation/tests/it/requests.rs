@@ -275,6 +275,7 @@ async fn runs_are_paged_newest_first() {
         status: status.map(ToOwned::to_owned),
         limit,
         offset,
+        schedule_must_be_known: true,
     };
     let request = list(Some(2), Some(1), None);
     let page = world

@@ -62,6 +62,22 @@ async fn schedules_and_runs_are_seen_within_their_scope() {
                 .unwrap_err(),
         );
         assert_eq!(error.code, ErrorCode::NotFound);
+        // A filter finds nothing; the schedule's own list is unknown like the schedule.
+        for schedule_must_be_known in [false, true] {
+            let request = ListRunsRequest {
+                schedule_id: Some(schedule.id.clone()),
+                schedule_must_be_known,
+                ..ListRunsRequest::default()
+            };
+            let answer = world.rpc.list_runs(by(outsider, request)).await;
+            let answer = answer.map(|found| found.into_inner().total);
+            let expected = if schedule_must_be_known {
+                Err(ErrorCode::NotFound)
+            } else {
+                Ok(0)
+            };
+            assert_eq!(answer.map_err(|status| wire(status).code), expected);
+        }
         let request = GetRunRequest {
             run_id: run.to_string(),
         };
@@ -233,6 +249,7 @@ async fn filters_only_shrink_what_the_scope_shows() {
                         status: status.map(str::to_owned),
                         limit,
                         offset,
+                        schedule_must_be_known: false,
                     };
                     let (rows, count) = list(caller, request).await;
                     assert!(rows.iter().all(|row| visible.contains(row)), "{rows:?}");

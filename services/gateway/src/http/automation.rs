@@ -196,7 +196,7 @@ pub async fn runs(
     let schedule_id = schedule_id
         .map(|text| id(text, "schedule_id"))
         .transpose()?;
-    list_runs(&gateway, &caller, schedule_id, &params).await
+    list_runs(&gateway, &caller, (schedule_id, false), &params).await
 }
 
 /// The runs of one schedule, newest first.
@@ -211,7 +211,7 @@ pub async fn schedule_runs(
     params: Params,
 ) -> Result<Json<Runs>, Failure> {
     let schedule_id = id(schedule_id, "schedule_id")?;
-    list_runs(&gateway, &caller, Some(schedule_id), &params).await
+    list_runs(&gateway, &caller, (Some(schedule_id), true), &params).await
 }
 
 /// One run with its log.
@@ -260,7 +260,7 @@ pub async fn cancel(
 async fn list_runs(
     gateway: &AppState,
     caller: &Caller,
-    schedule_id: Option<String>,
+    (schedule_id, schedule_must_be_known): (Option<String>, bool),
     params: &Params,
 ) -> Result<Json<Runs>, Failure> {
     let number = |name: &'static str| {
@@ -278,6 +278,7 @@ async fn list_runs(
         status: params.filled("status").map(str::to_owned),
         limit: number("limit")?,
         offset: number("offset")?,
+        schedule_must_be_known,
     };
     let answer = gateway
         .automation

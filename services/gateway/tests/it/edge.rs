@@ -72,10 +72,25 @@ async fn headers_stand_once_and_are_bounded() {
         let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
         twice.append(name, value.clone());
         twice.append(name, value);
-        let request = app.anonymous(Method::GET, "/api/audits").headers(twice);
-        let (status, body) = answer(request).await;
-        assert_eq!(status, StatusCode::BAD_REQUEST, "{name}");
-        assert_eq!(body["code"], "VALIDATION_ERROR");
+        // Wherever it goes: to a route of any kind, to none, with a wrong method.
+        for (method, path) in [
+            (Method::GET, "/api/audits"),
+            (Method::DELETE, "/api/audits"),
+            (Method::GET, "/api/auth/me"),
+            (Method::POST, "/api/auth/login"),
+            (Method::POST, "/api/auth/refresh"),
+            (Method::GET, "/api/realtime/stream?ticket=a"),
+            (Method::POST, "/api/realtime/pusher/auth"),
+            (Method::GET, "/api/nothing"),
+            (Method::GET, "/nothing"),
+            (Method::GET, "/health"),
+            (Method::GET, "/api-docs.json"),
+        ] {
+            let request = app.anonymous(method, path).headers(twice.clone());
+            let (status, body) = answer(request).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{name}: {path}");
+            assert_eq!(body["code"], "VALIDATION_ERROR");
+        }
     }
     let large = format!("Bearer {}", "x".repeat(40_000));
     let request = app.anonymous(Method::GET, "/api/audits");
