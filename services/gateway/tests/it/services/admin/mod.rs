@@ -1,3 +1,6 @@
+mod samples;
+
+use self::samples::{linked, role, service_token, team, team_ref, user};
 use super::Service;
 use crate::world::refused;
 use tonic::{Request, Response, Status, async_trait};
@@ -5,68 +8,6 @@ use vigie_contracts::auth::v1 as pb;
 use vigie_contracts::auth::v1::admin_service_server::AdminService;
 use vigie_contracts::fiche::v1::{CrmGroup, CrmUser};
 use vigie_service::ErrorCode;
-
-fn user(id: &str) -> pb::AdminUser {
-    pb::AdminUser {
-        id: id.to_owned(),
-        email: "nora@vigie.test".to_owned(),
-        status: "ACTIVE".to_owned(),
-        roles: vec!["viewer".to_owned()],
-        created_at: "2026-01-05T09:20:00.000Z".to_owned(),
-        ..pb::AdminUser::default()
-    }
-}
-
-fn role(id: &str) -> pb::Role {
-    pb::Role {
-        id: id.to_owned(),
-        key: "team-lead".to_owned(),
-        permissions: vec!["audits".to_owned()],
-        permission_grants: vec![pb::RoleGrant {
-            key: "audits".to_owned(),
-            read: true,
-            write: true,
-            scope: "GROUP".to_owned(),
-        }],
-        ..pb::Role::default()
-    }
-}
-
-fn team(id: &str, with_members: Option<pb::TeamMembers>) -> pb::Team {
-    pb::Team {
-        id: id.to_owned(),
-        crm_group_id: "51".to_owned(),
-        name: "EQUIPE LYON".to_owned(),
-        membres_count: 1,
-        with_members,
-        ..pb::Team::default()
-    }
-}
-
-fn team_ref(id: &str) -> pb::TeamRef {
-    pb::TeamRef {
-        id: id.to_owned(),
-        crm_group_id: "51".to_owned(),
-        name: "EQUIPE LYON".to_owned(),
-    }
-}
-
-fn linked(id: &str) -> pb::LinkedUser {
-    pb::LinkedUser {
-        id: id.to_owned(),
-        email: "nora@vigie.test".to_owned(),
-        status: "ACTIVE".to_owned(),
-        crm_user_id: None,
-    }
-}
-
-fn service_token() -> pb::ServiceToken {
-    pb::ServiceToken {
-        id: "3".to_owned(),
-        name: "export".to_owned(),
-        ..pb::ServiceToken::default()
-    }
-}
 
 /// An RPC that notes its request and answers with `$answer`.
 macro_rules! rpc {
