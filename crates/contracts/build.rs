@@ -27,7 +27,7 @@ const PROTOS: [&str; 19] = [
 ];
 
 /// Views that the contract writes in camel case.
-const CAMEL: [&str; 51] = [
+const CAMEL: [&str; 52] = [
     ".vigie.audit.v1.UpdateConfigResponse",
     ".vigie.audit.v1.AuditGroup",
     ".vigie.audit.v1.GroupedFiche",
@@ -43,6 +43,7 @@ const CAMEL: [&str; 51] = [
     ".vigie.fiche.v1.BackfillResponse",
     ".vigie.fiche.v1.InspectRowResponse",
     ".vigie.fiche.v1.DocumentKey",
+    ".vigie.fiche.v1.FicheAccess",
     ".vigie.audit.v1.RebuildProjectionResponse",
     ".vigie.fiche.v1.RangeMeta",
     ".vigie.fiche.v1.CacheCoverage",

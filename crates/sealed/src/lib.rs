@@ -1,6 +1,8 @@
 //! Secrets at rest: AES-256-GCM under `VIGIE_ENCRYPTION_KEY`. Nothing here logs, stores or sends
 //! what it seals, and no error says more than that it failed.
 
+mod text;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};

@@ -77,7 +77,7 @@ pub struct Nats {
 pub struct Database {
     /// `DATABASE_URL`.
     pub url: SecretString,
-    /// `DIRECT_URL`: past a pooler, for migrations.
+    /// `DIRECT_URL`: past a pooler, for migrations and notifications.
     pub direct_url: SecretString,
     /// `DATABASE_MAX_CONNECTIONS` of this replica.
     pub max_connections: u32,

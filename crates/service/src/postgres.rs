@@ -16,6 +16,8 @@ const IDLE: Duration = Duration::from_mins(5);
 /// A connection that rested longer is asked for a sign of life before it is used. Each is asked
 /// when it comes back; once more every time would be a third of all round trips.
 const RESTED: Duration = Duration::from_secs(5);
+/// Connections of a replica that only listen.
+const LISTENERS: u32 = 4;
 
 /// Limits of each statement and transaction; and no compiler: the planner takes short statements on
 /// documents for long ones, and compiling them takes a thousand times as long as running them.
@@ -71,12 +73,25 @@ pub async fn migrate(
 
 /// A pool of one connection past the pooler, for migrations that a library brings along.
 pub(crate) async fn direct(database: &Database, service: &str) -> anyhow::Result<PgPool> {
-    PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE)
-        .connect_with(options(&database.direct_url, service)?)
+    past_pooler(database, service, 1)
         .await
         .context("cannot connect to the database for migrations")
+}
+
+/// Connections past the pooler that hear notifications: a pooler gives a session to many clients.
+pub(crate) async fn listening(database: &Database, service: &str) -> anyhow::Result<PgPool> {
+    past_pooler(database, service, LISTENERS)
+        .await
+        .context("cannot connect to the database past its pooler")
+}
+
+async fn past_pooler(database: &Database, service: &str, most: u32) -> anyhow::Result<PgPool> {
+    let pool = PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options(&database.direct_url, service)?)
+        .await?;
+    Ok(pool)
 }
 
 fn options(url: &SecretString, service: &str) -> anyhow::Result<PgConnectOptions> {

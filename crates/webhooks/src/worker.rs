@@ -31,9 +31,10 @@ const FORGOTTEN: i64 = 500;
 const GONE: u16 = 410;
 
 impl Webhooks {
-    /// Delivers until `stop`; then attempts under way are finished. Any number of replicas may.
-    pub async fn run(self, pool: PgPool, stop: CancellationToken) {
-        let mut news = News::new(pool.clone());
+    /// Delivers until `stop`; then attempts under way are finished. Any number of replicas may. News of
+    /// commits come through `direct`, which leads past a pooler.
+    pub async fn run(self, pool: PgPool, direct: PgPool, stop: CancellationToken) {
+        let mut news = News::new(direct);
         let mut under_way = JoinSet::new();
         loop {
             let pause = match self.take(&pool, &mut under_way).await {

@@ -3,6 +3,7 @@
 use crate::config::{Config, JobSettings, Lifetimes};
 use crate::crm_gate::SharedGate;
 use crate::domain::flights::Flights;
+use crate::domain::vault::Vault;
 use crate::{events, rpc, sweeper};
 use anyhow::Context;
 use sqlx::migrate::Migrator;
@@ -31,6 +32,10 @@ pub struct Parts {
     pub jobs: JobSettings,
     /// Who hears of it.
     pub webhooks: Webhooks,
+    /// Seals what is sensitive.
+    pub vault: Vault,
+    /// How long it is known who read a fiche.
+    pub access_days: i32,
 }
 
 /// State shared by RPCs and consumers.
@@ -60,6 +65,8 @@ impl AppState {
             flights,
             jobs: config.jobs.clone(),
             webhooks: Webhooks::new(config.webhooks.clone()).context("webhooks")?,
+            vault: Vault::new(Arc::clone(&config.webhooks.keys)),
+            access_days: config.access_days,
         });
         Ok((state, gate))
     }
@@ -90,12 +97,14 @@ pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
     let (tasks, stop) = (boot.tasks.clone(), boot.stop.clone());
     let mut consumers = Consumers::new(bus.clone(), Some(db), tasks, stop);
     events::consume(&mut consumers, &state, fetches).await?;
-    let (gate_pool, gate_stop) = (pool.clone(), boot.stop.clone());
+    // Notifications come through a connection of one's own only, never through a pooler.
+    let direct = boot.postgres_direct().await?;
+    let (gate_pool, gate_stop) = (direct.clone(), boot.stop.clone());
     boot.spawn(
         "crm-gate",
         async move { gate.run(gate_pool, gate_stop).await },
     );
-    let deliveries = state.webhooks.clone().run(pool, boot.stop.clone());
+    let deliveries = state.webhooks.clone().run(pool, direct, boot.stop.clone());
     boot.spawn("webhooks", async {
         deliveries.await;
         Ok(())

@@ -40,6 +40,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// How days of sales are fetched.
     pub jobs: JobSettings,
+    /// `FICHE_ACCESS_LOG_DAYS`: how long it is known who read a fiche.
+    pub access_days: i32,
     /// How webhooks tell of it.
     pub webhooks: vigie_webhooks::Settings,
 }
@@ -48,6 +50,7 @@ const DETAILS_HOURS: u64 = 240;
 const NOT_FOUND_MS: u64 = 300_000;
 const NOT_FOUND_MIN_MS: u64 = 60_000;
 const COOLDOWN_MS: u64 = 1_800_000;
+const ACCESS_DAYS: i32 = 365;
 const FETCHES: usize = 3;
 const SEARCHES: usize = 1;
 
@@ -59,11 +62,13 @@ impl FromEnv for Config {
             not_found: env.millis("FICHE_NOT_FOUND_TTL_MS", NOT_FOUND_MS, NOT_FOUND_MIN_MS),
             cooldown: env.millis("FICHE_FORCE_REFRESH_COOLDOWN_MS", COOLDOWN_MS, 0),
         };
+        let access_days = env.int_min("FICHE_ACCESS_LOG_DAYS", ACCESS_DAYS, 1);
         let (jobs, webhooks) = jobs::read(env, crm.sales_concurrency);
         env.done(Self {
             crm,
             lifetimes,
             jobs,
+            access_days,
             webhooks,
         })
     }

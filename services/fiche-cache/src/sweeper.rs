@@ -16,6 +16,8 @@ use vigie_events::fiche_jobs::RevalidateDate;
 const EVERY: Duration = Duration::from_secs(15);
 /// Repairs of one kind in one round.
 const MOST: usize = 100;
+/// Accesses forgotten in one round.
+const FORGOTTEN: i64 = 10_000;
 /// Pause between looks at a recent day.
 const REVALIDATE_EVERY: Duration = Duration::from_hours(1);
 
@@ -50,11 +52,20 @@ pub async fn round(
         repairs.lost += 1;
     }
     repairs.revalidated = revalidate(state).await?;
+    forget(state).await?;
     let counted = [("overdue", repairs.overdue), ("sent_again", repairs.lost)];
     for (repair, count) in counted {
         metrics::counter!("fiche.job.repairs", "repair" => repair).increment(count as u64);
     }
     Ok(repairs)
+}
+
+/// What is of no use any more, or may not be kept longer.
+async fn forget(state: &AppState) -> Result<(), JobError> {
+    let mut conn = state.db.acquire().await?;
+    store::lease::forget_failures(&mut conn).await?;
+    store::access::forget(&mut conn, state.access_days, FORGOTTEN).await?;
+    Ok(())
 }
 
 async fn expire(state: &AppState) -> Result<bool, JobError> {

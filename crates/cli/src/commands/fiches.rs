@@ -21,7 +21,8 @@ pub async fn run(args: &FichesArgs) -> Result<()> {
             let (mut moved, mut unreadable) = (0, 0);
             let bar = bar();
             loop {
-                let body = json!({ "afterId": after, "batch": batch, "dryRun": dry_run });
+                let body =
+                    json!({ "afterId": after.to_string(), "batch": batch, "dryRun": dry_run });
                 let answer = api.post("/api/fiches/backfill", &body).await?;
                 let batch = &answer["data"];
                 let looked = number(batch, "looked")?;

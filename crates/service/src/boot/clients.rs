@@ -29,6 +29,14 @@ impl<C> Boot<C> {
         Ok(pool)
     }
 
+    /// A few connections past the pooler, for `LISTEN`; closed at the end.
+    pub async fn postgres_direct(&self) -> anyhow::Result<PgPool> {
+        let pool = postgres::listening(self.database()?, self.service().as_str()).await?;
+        let closing = pool.clone();
+        self.on_close("postgres_direct", async move { closing.close().await });
+        Ok(pool)
+    }
+
     /// Brings the schema up to date: the bus' tables, then the service's own. Safe on every start.
     pub async fn migrate(&self, migrator: &Migrator) -> anyhow::Result<()> {
         let database = self.database()?;

@@ -68,7 +68,7 @@ impl World {
     fn work(&mut self) {
         let webhooks = self.webhooks.clone();
         self.workers
-            .spawn(webhooks.run(self.pool.clone(), self.stop.clone()));
+            .spawn(webhooks.run(self.pool.clone(), self.pool.clone(), self.stop.clone()));
     }
 
     async fn subscribe(&self, job: &str, url: &str) {

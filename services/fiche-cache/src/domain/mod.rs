@@ -15,3 +15,4 @@ pub mod reach;
 pub mod recording;
 pub mod sales_day;
 pub mod summary;
+pub mod vault;

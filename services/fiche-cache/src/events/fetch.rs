@@ -6,6 +6,7 @@ use crate::domain::decision::{FetchDecision, FetchReason, for_fetch};
 use crate::domain::details::{DetailsError, NewDetails};
 use crate::domain::summary::Answer;
 use crate::store;
+use crate::store::lease::{Failed, FailedKind};
 use sqlx::PgConnection;
 use std::time::{Duration, Instant};
 use vigie_bus::{Delivery, Failure, Worker, outbox};
@@ -77,11 +78,17 @@ impl Fetch {
         for_fetch(row, force, self.state.lifetimes.cooldown)
     }
 
-    /// Lets the next command ask at once. A lease that stays costs a minute at most.
-    async fn release(&self, delivery: &Delivery<FicheFetch>) {
+    /// Lets the next command ask at once; readers who waited are told. A lease that stays costs a minute
+    /// at most.
+    async fn release(&self, delivery: &Delivery<FicheFetch>, error: &CrmError) {
+        let failed = Failed {
+            kind: FailedKind::Crm,
+            message: error.to_string(),
+        };
         let released = async {
             let mut conn = self.state.db.acquire().await?;
-            store::lease::release(&mut conn, &delivery.body.fiche_id, delivery.id.as_str()).await
+            let fiche = &delivery.body.fiche_id;
+            store::lease::fail(&mut conn, fiche, delivery.id.as_str(), &failed).await
         };
         if let Err(error) = released.await {
             tracing::warn!(fiche.id = %delivery.body.fiche_id, %error, "lease left to expire");
@@ -150,7 +157,7 @@ impl Worker<FicheFetch> for Fetch {
         match self.ask(&delivery.body.fiche_id, reason, seen).await {
             Ok(found) => Ok(found),
             Err(error) => {
-                self.release(delivery).await;
+                self.release(delivery, &error).await;
                 Err(match error.retry_after() {
                     Some(after) => Failure::retry_after(error, after),
                     None => Failure::retry(error),
@@ -188,7 +195,8 @@ impl Worker<FicheFetch> for Fetch {
                     row.is_full() && Some(row.version) != seen && row.is_younger_than(took)
                 });
                 if !overtaken {
-                    store::details::write(tx, &new, self.state.lifetimes.details).await?;
+                    let life = self.state.lifetimes.details;
+                    store::details::write(tx, &new, life, &self.state.vault).await?;
                 }
                 fetched(tx, delivery, overtaken, Some(took)).await
             }

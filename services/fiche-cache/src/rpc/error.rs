@@ -1,5 +1,6 @@
 //! What reading fiches can end in.
 
+use crate::store::lease::{Failed, FailedKind};
 use vigie_service::{Detail, ErrorCode, ServiceError};
 use vigie_upstream::crm::CrmError;
 
@@ -26,6 +27,9 @@ pub enum ReadError {
     /// The CRM's answer is of no use.
     #[error("{0}")]
     Unusable(&'static str),
+    /// The fetch that was waited for failed.
+    #[error("{}", .0.message)]
+    Shared(Failed),
     /// A stored payload does not serialise, or stored details are gone.
     #[error("{0}")]
     Inconsistent(String),
@@ -46,15 +50,51 @@ impl ReadError {
         path: "query.date",
         message: "Invalid date format. Use YYYY-MM-DD",
     };
+    pub(super) const BAD_LIMIT: Self = Self::Invalid {
+        path: "query.limit",
+        message: "limit must be from 1 to 100",
+    };
+    pub(super) const BAD_CURSOR: Self = Self::Invalid {
+        path: "query.cursor",
+        message: "Invalid cursor",
+    };
     pub(super) const NO_INFORMATION: Self =
         Self::Unusable("Cannot cache fiche: missing information object");
+
+    /// What those who waited for this fetch are told too.
+    pub(super) fn shared(&self) -> Option<Failed> {
+        let kind = match self {
+            Self::Crm(CrmError::NotFound { .. }) => FailedKind::Absent,
+            Self::Crm(_) => FailedKind::Crm,
+            Self::Unusable(_) => FailedKind::Unusable,
+            _ => return None,
+        };
+        Some(Failed {
+            kind,
+            message: self.to_string(),
+        })
+    }
+
+    /// Whether the CRM failed, so that an older answer is better than none.
+    pub(super) const fn is_crm(&self) -> bool {
+        match self {
+            Self::Crm(_) => true,
+            Self::Shared(failed) => matches!(failed.kind, FailedKind::Absent | FailedKind::Crm),
+            _ => false,
+        }
+    }
 }
 
 impl ServiceError for ReadError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Invalid { .. } => ErrorCode::Validation,
-            Self::NotFound(_) | Self::Crm(CrmError::NotFound { .. }) => ErrorCode::NotFound,
+            Self::Shared(Failed {
+                kind: FailedKind::Absent,
+                ..
+            })
+            | Self::NotFound(_)
+            | Self::Crm(CrmError::NotFound { .. }) => ErrorCode::NotFound,
             Self::Forbidden => ErrorCode::Authorization,
             Self::Crm(
                 CrmError::Auth { .. }
@@ -63,6 +103,10 @@ impl ServiceError for ReadError {
                 | CrmError::RetryLater { .. }
                 | CrmError::Timeout { .. },
             )
+            | Self::Shared(Failed {
+                kind: FailedKind::Crm | FailedKind::Unusable,
+                ..
+            })
             | Self::Unusable(_) => ErrorCode::ExternalApi,
             Self::Inconsistent(_) | Self::Outbox(_) | Self::Store(_) => ErrorCode::Internal,
         }
@@ -79,6 +123,7 @@ impl ServiceError for ReadError {
             | Self::Forbidden
             | Self::Crm(_)
             | Self::Unusable(_)
+            | Self::Shared(_)
             | Self::Inconsistent(_)
             | Self::Outbox(_)
             | Self::Store(_) => Vec::new(),

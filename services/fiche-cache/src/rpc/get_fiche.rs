@@ -3,10 +3,11 @@
 use super::error::ReadError;
 use crate::app::AppState;
 use crate::domain::cached::CachedFiche;
-use crate::domain::decision::{ReadDecision, Wish, for_read};
+use crate::domain::decision::{COALESCE, ReadDecision, Wish, for_read};
 use crate::domain::details::{DetailsError, NewDetails};
 use crate::domain::payload::{Parts, Shown, assemble};
 use crate::store;
+use crate::store::lease::Failed;
 use std::time::{Duration, Instant};
 use vigie_bus::outbox;
 use vigie_contracts::fiche::v1 as pb;
@@ -24,6 +25,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(50);
 /// Who waits looks again after this, told or not: a lease may have ended.
 const LOOK: Duration = Duration::from_secs(2);
+/// A failure older than this is not shared.
+const SHARED: Duration = COALESCE;
 
 /// What the caller may see.
 pub(super) struct Reader {
@@ -70,16 +73,21 @@ pub(super) async fn get_fiche(
     let decided = match decision {
         ReadDecision::Fetch { .. } => {
             // Who waited here finds what the one before has fetched.
-            let _turn = state.flights.enter(&read.fiche).await;
-            match read.claim().await? {
+            let since = Instant::now();
+            let (_turn, waited) = state.flights.enter(&read.fiche).await;
+            match read.claim(since, waited).await? {
                 Turn::Fetch {
                     row,
                     fallback,
                     holder,
+                } => return read.fetch(row, fallback, &holder).await,
+                Turn::Failed {
+                    row,
+                    fallback,
+                    failed,
                 } => {
-                    let fetched = read.fetch(row, fallback).await;
-                    read.release(&holder).await;
-                    return fetched;
+                    let failed = Err(ReadError::Shared(failed));
+                    return read.conclude(failed, row, fallback).await;
                 }
                 Turn::Settled(row, settled) => (row, settled),
             }
@@ -99,6 +107,12 @@ enum Turn {
         row: Option<CachedFiche>,
         fallback: bool,
         holder: String,
+    },
+    /// Somebody has asked it meanwhile, in vain.
+    Failed {
+        row: Option<CachedFiche>,
+        fallback: bool,
+        failed: Failed,
     },
     /// Somebody has asked it meanwhile.
     Settled(Option<CachedFiche>, ReadDecision),
@@ -124,8 +138,9 @@ impl Read<'_> {
     }
 
     /// Takes the fiche, over all replicas, unless waiting for it has made that needless. After `PATIENCE`
-    /// the CRM is asked all the same: writing is settled by the fiche's lock.
-    async fn claim(&self) -> Result<Turn, ReadError> {
+    /// the CRM is asked all the same: writing is settled by the fiche's lock. A fetch that failed while
+    /// it was waited for has failed for all who waited `since` then.
+    async fn claim(&self, since: Instant, mut waited: bool) -> Result<Turn, ReadError> {
         let holder = format!("reader-{}", uuid::Uuid::new_v4());
         let mut bell = self.state.flights.bell().listen();
         let room = format!("fiche:{}", self.fiche);
@@ -136,6 +151,17 @@ impl Read<'_> {
                 return Ok(Turn::Settled(row, decision));
             };
             let mut conn = self.state.db.acquire().await?;
+            if waited {
+                let within = since.elapsed().min(SHARED);
+                let failed = store::lease::failure(&mut conn, &self.fiche, within).await?;
+                if let Some(failed) = failed {
+                    return Ok(Turn::Failed {
+                        row,
+                        fallback,
+                        failed,
+                    });
+                }
+            }
             let mine = store::lease::claim(&mut conn, &self.fiche, &holder, LEASE).await?;
             drop(conn);
             if mine || Instant::now() >= until {
@@ -148,18 +174,22 @@ impl Read<'_> {
                         holder,
                     });
                 }
-                self.release(&holder).await;
+                self.release(&holder, None).await;
                 return Ok(Turn::Settled(row, decision));
             }
             bell.heard(&room, LOOK).await;
+            waited = true;
         }
     }
 
     /// Lets the next one ask. A lease that stays costs a minute at most.
-    async fn release(&self, holder: &str) {
+    async fn release(&self, holder: &str, failed: Option<Failed>) {
         let released = async {
             let mut conn = self.state.db.acquire().await?;
-            store::lease::release(&mut conn, &self.fiche, holder).await
+            match failed {
+                Some(failed) => store::lease::fail(&mut conn, &self.fiche, holder, &failed).await,
+                None => store::lease::release(&mut conn, &self.fiche, holder).await,
+            }
         };
         if let Err(error) = released.await {
             tracing::warn!(fiche.id = %self.fiche, %error, "lease left to expire");
@@ -170,10 +200,24 @@ impl Read<'_> {
         &self,
         row: Option<CachedFiche>,
         fallback: bool,
+        holder: &str,
     ) -> Result<pb::GetFicheResponse, ReadError> {
-        match (self.ask().await, row) {
+        let asked = self.ask().await;
+        let failed = asked.as_ref().err().and_then(ReadError::shared);
+        let answer = self.conclude(asked, row, fallback).await;
+        self.release(holder, failed).await;
+        answer
+    }
+
+    async fn conclude(
+        &self,
+        asked: Result<NewDetails, ReadError>,
+        row: Option<CachedFiche>,
+        fallback: bool,
+    ) -> Result<pb::GetFicheResponse, ReadError> {
+        match (asked, row) {
             (Ok(new), _) => self.keep(new).await,
-            (Err(error @ ReadError::Crm(_)), Some(row)) if fallback => {
+            (Err(error), Some(row)) if fallback && error.is_crm() => {
                 tracing::warn!(fiche.id = %self.fiche, %error, "serving what is cached");
                 self.stored(row.id, CacheState::Stale).await
             }
@@ -213,7 +257,13 @@ impl Read<'_> {
     async fn write(&self, new: &NewDetails) -> Result<FicheCacheId, ReadError> {
         let mut tx = self.state.db.begin().await?;
         store::fiche::lock(&mut tx, &self.fiche).await?;
-        let summary = store::details::write(&mut tx, new, self.state.lifetimes.details).await?;
+        let summary = store::details::write(
+            &mut tx,
+            new,
+            self.state.lifetimes.details,
+            &self.state.vault,
+        )
+        .await?;
         let id = summary.id;
         outbox::send(&mut tx, &summary.updated().message()).await?;
         tx.commit().await?;
@@ -226,7 +276,7 @@ impl Read<'_> {
         cache: CacheState,
     ) -> Result<pb::GetFicheResponse, ReadError> {
         let mut conn = self.state.db.acquire().await?;
-        let parts = store::details::read(&mut conn, id).await?;
+        let parts = store::details::read(&mut conn, id, &self.state.vault).await?;
         let gone = || ReadError::Inconsistent(format!("fiche {} has no details", self.fiche));
         Ok(self.answer(parts.ok_or_else(gone)?, cache))
     }

@@ -1,5 +1,6 @@
 //! `vigie.fiche.v1.FicheMaintenanceService`: legacy rows, and a look at one row.
 
+use super::accesses;
 use crate::app::AppState;
 use crate::domain::cached::MailState;
 use crate::domain::legacy::{Legacy, keys};
@@ -16,6 +17,8 @@ use vigie_identity::{Caller, Guard};
 use vigie_service::{ErrorCode, ServiceError, status};
 
 const WRITE: Guard = Guard::parse("fiches.write");
+/// As the trail of administration.
+const TRAIL: Guard = Guard::parse("admin.users.read");
 const MOST: i32 = 500;
 
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +88,17 @@ impl FicheMaintenanceService for Rpc {
             .map_err(status)
             .map(Response::new)
     }
+
+    async fn list_accesses(
+        &self,
+        request: Request<pb::ListAccessesRequest>,
+    ) -> Result<Response<pb::ListAccessesResponse>, Status> {
+        Caller::from_request(&request)?.require(TRAIL)?;
+        accesses::list(&self.state, request.get_ref())
+            .await
+            .map_err(status)
+            .map(Response::new)
+    }
 }
 
 /// A stop between two rows leaves each of them whole.
@@ -100,8 +114,9 @@ async fn backfill(
     let limit = i64::from(request.batch);
     let rows = store::legacy::list(&mut conn, request.after_id, limit).await?;
     drop(conn);
+    let last = rows.last().map_or(request.after_id, |row| row.id);
     let mut answer = pb::BackfillResponse {
-        last_id: rows.last().map_or(request.after_id, |row| row.id),
+        last_id: last.to_string(),
         ..pb::BackfillResponse::default()
     };
     for row in rows {
@@ -119,7 +134,7 @@ async fn backfill(
         }
     }
     let mut conn = state.db.acquire().await?;
-    answer.remaining = store::legacy::remaining(&mut conn, answer.last_id).await?;
+    answer.remaining = store::legacy::remaining(&mut conn, last).await?;
     Ok(answer)
 }
 
@@ -136,7 +151,7 @@ async fn migrate(state: &AppState, row: &LegacyRow) -> Result<bool, MaintenanceE
     if Legacy::of(document.clone()).unreadable > 0 {
         return Ok(false);
     }
-    if store::legacy::migrate(&mut tx, id, &document).await? {
+    if store::legacy::migrate(&mut tx, id, &document, &state.vault).await? {
         let summary = store::fiche::summary(&mut tx, &fiche).await?;
         if let Some(summary) = summary {
             outbox::send(&mut tx, &summary.updated().message()).await?;

@@ -1,5 +1,6 @@
 //! `vigie.fiche.v1.FicheService`, one file an RPC.
 
+mod accesses;
 mod by_date;
 pub mod directory;
 mod error;
@@ -12,11 +13,14 @@ mod summaries;
 pub mod webhooks;
 
 use crate::app::AppState;
+use crate::store::access::Shown;
+use accesses::Witness;
+use error::ReadError;
 use tonic::{Request, Response, Status};
 use vigie_contracts::fiche::v1 as pb;
 use vigie_contracts::fiche::v1::fiche_service_server::{FicheService, FicheServiceServer};
 use vigie_identity::{Caller, Guard, ServiceName};
-use vigie_service::grpc::MAX_MESSAGE_BYTES;
+use vigie_service::grpc::{MAX_MESSAGE_BYTES, Origin};
 
 const FICHES_READ: Guard = Guard::parse("fiches.read");
 const FICHES_WRITE: Guard = Guard::parse("fiches.write");
@@ -63,9 +67,16 @@ impl FicheService for Rpc {
             scopes,
             recording_urls: may_listen(caller),
         };
-        get_fiche::get_fiche(&self.state, &reader, request.get_ref())
+        let witness = Witness::of(caller, Origin::of(&request));
+        let answer = async {
+            let answer = get_fiche::get_fiche(&self.state, &reader, request.get_ref()).await?;
+            let fiche = &request.get_ref().fiche_id;
+            witness.note(&self.state, fiche, Shown::Details).await?;
+            Ok(answer)
+        };
+        answer
             .await
-            .map_err(vigie_service::status)
+            .map_err(|error: ReadError| vigie_service::status(error))
             .map(Response::new)
     }
 
@@ -96,10 +107,19 @@ impl FicheService for Rpc {
         &self,
         request: Request<pb::ListRecordingsRequest>,
     ) -> Result<Response<pb::ListRecordingsResponse>, Status> {
-        let scope = Caller::from_request(&request)?.require_or_service(RECORDINGS_READ, READERS)?;
-        recordings::list_recordings(&self.state, &scope, request.get_ref())
+        let caller = Caller::from_request(&request)?;
+        let scope = caller.require_or_service(RECORDINGS_READ, READERS)?;
+        let witness = Witness::of(caller, Origin::of(&request));
+        let answer = async {
+            let request = request.get_ref();
+            let answer = recordings::list_recordings(&self.state, &scope, request).await?;
+            let fiche = &request.fiche_id;
+            witness.note(&self.state, fiche, Shown::Recordings).await?;
+            Ok(answer)
+        };
+        answer
             .await
-            .map_err(vigie_service::status)
+            .map_err(|error: ReadError| vigie_service::status(error))
             .map(Response::new)
     }
 

@@ -8,10 +8,12 @@ use crate::domain::legacy::Legacy;
 use crate::domain::payload::Parts;
 use crate::domain::recording::StoredRecording;
 use crate::domain::summary::Summary;
+use crate::domain::vault::Vault;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use std::time::Duration;
 use vigie_events::ids::FicheCacheId;
+use vigie_sealed::SealError;
 use vigie_upstream::crm::MailDevis;
 
 /// Stores details and recordings and clears a marker, in four statements whatever their size. The
@@ -21,9 +23,12 @@ pub async fn write(
     conn: &mut PgConnection,
     new: &NewDetails,
     life: Duration,
+    vault: &Vault,
 ) -> sqlx::Result<Summary> {
     let id = write_row(conn, new, life).await?;
-    sections::insert(conn, id, &new.all_sections()).await?;
+    let mut given = new.all_sections();
+    vault.seal(id, &mut given).map_err(unsealed)?;
+    sections::insert(conn, id, &given).await?;
     if let MailDevis::Present(mail) = &new.mail {
         sections::insert_mail(conn, id, mail).await?;
     }
@@ -117,7 +122,11 @@ const fn mail_word(mail: &MailDevis) -> &'static str {
 
 /// What a payload is made of; `None` when details were never stored.
 #[tracing::instrument(name = "store.details.read", skip_all, fields(fiche.cache_id = %id), err)]
-pub async fn read(conn: &mut PgConnection, id: FicheCacheId) -> sqlx::Result<Option<Parts>> {
+pub async fn read(
+    conn: &mut PgConnection,
+    id: FicheCacheId,
+    vault: &Vault,
+) -> sqlx::Result<Option<Parts>> {
     let row = sqlx::query!(
         r#"SELECT cle, details_message, mail_devis_state AS "mail_state: MailState",
                   CASE WHEN state <> 'sales_list' THEN raw_data ELSE '{}' END AS "raw_data!"
@@ -130,7 +139,8 @@ pub async fn read(conn: &mut PgConnection, id: FicheCacheId) -> sqlx::Result<Opt
         return Ok(None);
     };
     let stored = sections::read(&mut *conn, id.get()).await?;
-    let stored = complete(stored, row.raw_data);
+    let mut stored = complete(stored, row.raw_data);
+    open(&mut stored, id.get(), vault)?;
     let Some(information) = stored.information else {
         return Ok(None);
     };
@@ -148,6 +158,20 @@ pub async fn read(conn: &mut PgConnection, id: FicheCacheId) -> sqlx::Result<Opt
         },
         recordings: calls.iter().map(StoredRecording::view).collect(),
     }))
+}
+
+/// What is sealed, as it was given.
+fn open(stored: &mut Stored, id: i64, vault: &Vault) -> sqlx::Result<()> {
+    let prospect = stored.prospect.take();
+    let sections = &mut stored.sections;
+    sections.extend(prospect.map(|prospect| ("prospect".to_owned(), prospect)));
+    let opened = vault.open(id, sections);
+    stored.prospect = stored.sections.remove("prospect");
+    opened.map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+pub(super) fn unsealed(error: SealError) -> sqlx::Error {
+    sqlx::Error::Encode(error.into())
 }
 
 /// Sections without rows are served from the document of a legacy row.

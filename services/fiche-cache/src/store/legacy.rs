@@ -1,8 +1,10 @@
 //! Rows whose sections stand in a document (fiches.md 4.4), and their way into the tables.
 
+use super::details::unsealed;
 use super::sections;
 use crate::domain::cached::MailState;
 use crate::domain::legacy::Legacy;
+use crate::domain::vault::Vault;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use vigie_events::ids::FicheId;
@@ -65,7 +67,12 @@ pub async fn document(
 /// Inserts the sections of a document that have no rows yet, brings the envelope and the owner into
 /// their columns, and empties the document. Says whether the fiche's summary changed.
 #[tracing::instrument(name = "store.legacy.migrate", skip_all, err)]
-pub async fn migrate(conn: &mut PgConnection, id: i64, document: &Value) -> sqlx::Result<bool> {
+pub async fn migrate(
+    conn: &mut PgConnection,
+    id: i64,
+    document: &Value,
+    vault: &Vault,
+) -> sqlx::Result<bool> {
     let legacy = Legacy::of(document.clone());
     let stored = sections::read(&mut *conn, id).await?;
     let mut missing: Map<String, Value> = legacy
@@ -78,6 +85,7 @@ pub async fn migrate(conn: &mut PgConnection, id: i64, document: &Value) -> sqlx
     let owner = information.clone().unwrap_or_default();
     missing.extend(information.map(|it| ("information".to_owned(), it)));
     missing.extend(prospect.map(|it| ("prospect".to_owned(), it)));
+    vault.seal(id, &mut missing).map_err(unsealed)?;
     sections::insert(&mut *conn, id, &missing).await?;
     let mail = legacy.mail.filter(|_| stored.mail.is_none());
     if let Some(mail) = &mail {

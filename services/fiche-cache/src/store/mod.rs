@@ -1,5 +1,6 @@
 //! All SQL. Who writes a fiche holds its lock ([`fiche::lock`]).
 
+pub mod access;
 pub mod clock;
 pub mod crm;
 pub mod days;

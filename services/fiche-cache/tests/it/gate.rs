@@ -1,6 +1,6 @@
 //! What replicas share: turns at the CRM, its breaker, and fetches of one fiche.
 
-use crate::support::{App, everyone, fiche, refresh};
+use crate::support::{App, everyone, fiche, plain, refresh};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use vigie_events::ops::{CircuitState, ProviderCircuit};
 use vigie_fiche_cache::crm_gate::SharedGate;
 use vigie_fiche_cache::domain::flights::Bell;
+use vigie_service::{ErrorCode, WireError};
 use vigie_simulators::faults::{Rule, kind};
 use vigie_testkit::wait;
 use vigie_upstream::crm::{
@@ -140,5 +141,41 @@ async fn readers_of_several_replicas_share_one_fetch() {
         );
     }
     assert_eq!(app.asked(&fiche), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_fetch_that_fails_fails_for_all_who_waited() {
+    let app = App::start().await;
+    let fiche = fiche(0);
+    let down = Rule {
+        status: Some(400),
+        ..Rule::new(kind::STATUS)
+    };
+    app.fault(&fiche, down);
+    let slow = Rule {
+        latency_ms: Some(300),
+        ..Rule::new(kind::LATENCY)
+    };
+    app.fault(&fiche, slow);
+    let caller = everyone();
+    let one = app.replica();
+    let replicas = [one.clone(), one, app.replica(), app.replica()];
+    let reads = replicas
+        .iter()
+        .map(|state| app.get_at(state, &caller, plain(&fiche)));
+    let mut messages = Vec::new();
+    for got in futures::future::join_all(reads).await {
+        let error = WireError::from(&got.unwrap_err());
+        assert_eq!(error.code, ErrorCode::ExternalApi);
+        messages.push(error.message);
+    }
+    messages.dedup();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(app.asked(&fiche), 1);
+    // Who comes later asks anew.
+    app.sims.crm.clear();
+    app.get(&caller, plain(&fiche)).await.unwrap();
+    assert_eq!(app.asked(&fiche), 2);
     app.stop().await;
 }

@@ -12,6 +12,7 @@ mod gate;
 mod get_fiche;
 mod jobs;
 mod lists;
+mod personal;
 mod recordings;
 mod sections;
 mod starting;

@@ -98,8 +98,12 @@ async fn nothing_is_lost_or_invented_whatever_the_crm_writes() {
         let fiche = (1 + round % 25).to_string().parse().unwrap();
         let new = NewDetails::of(fiche, details(&payload)).unwrap();
         let mut tx = app.state.db.begin().await.unwrap();
-        let summary = store::details::write(&mut tx, &new, LIFE).await.unwrap();
-        let read = store::details::read(&mut tx, summary.id).await.unwrap();
+        let summary = store::details::write(&mut tx, &new, LIFE, &app.state.vault)
+            .await
+            .unwrap();
+        let read = store::details::read(&mut tx, summary.id, &app.state.vault)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         let (stored, given) = (read.unwrap(), Parts::from(&new));
         assert_eq!(
@@ -117,8 +121,10 @@ async fn the_example_of_the_contract_comes_back_whole() {
     let example = example();
     let new = NewDetails::of("2104417".parse().unwrap(), details(&example)).unwrap();
     let mut tx = app.state.db.begin().await.unwrap();
-    let summary = store::details::write(&mut tx, &new, LIFE).await.unwrap();
-    let read = store::details::read(&mut tx, summary.id)
+    let summary = store::details::write(&mut tx, &new, LIFE, &app.state.vault)
+        .await
+        .unwrap();
+    let read = store::details::read(&mut tx, summary.id, &app.state.vault)
         .await
         .unwrap()
         .unwrap();
@@ -169,7 +175,9 @@ async fn a_fiche_of_any_size_is_six_statements() {
         wire.take();
         let mut tx = conn.begin().await.unwrap();
         store::fiche::lock(&mut tx, &fiche).await.unwrap();
-        let summary = store::details::write(&mut tx, &new, LIFE).await.unwrap();
+        let summary = store::details::write(&mut tx, &new, LIFE, &app.state.vault)
+            .await
+            .unwrap();
         let first = summary.version == 1;
         outbox::send(&mut tx, &summary.updated().message())
             .await

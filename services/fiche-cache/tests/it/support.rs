@@ -19,6 +19,7 @@ use vigie_events::ids::UserId;
 use vigie_events::{Lane, Message, MessageId};
 use vigie_fiche_cache::app::{AppState, MIGRATIONS, Parts};
 use vigie_fiche_cache::config::{JobSettings, Lifetimes};
+use vigie_fiche_cache::domain::vault::Vault;
 use vigie_fiche_cache::{events, rpc};
 use vigie_identity::{Caller, Grant, Principal, PrincipalKind, Scope, ServiceName};
 use vigie_sealed::SealingKeys;
@@ -94,6 +95,8 @@ impl App {
             flights: vigie_fiche_cache::domain::flights::Flights::default(),
             jobs: jobs(),
             webhooks: webhooks()?,
+            vault: vault()?,
+            access_days: 365,
         });
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (relay, relay_bus, relay_stop) = (db.clone(), bus.clone(), stop.clone());
@@ -102,7 +105,7 @@ impl App {
         // One slot a lane: commands of a lane are worked off in their order.
         events::consume(&mut consumers, &state, 1).await?;
         let deliveries = state.webhooks.clone();
-        tasks.spawn(deliveries.run(pool.clone(), stop.clone()));
+        tasks.spawn(deliveries.run(pool.clone(), pool.clone(), stop.clone()));
         Ok(Self {
             state,
             pool,
@@ -252,6 +255,8 @@ impl App {
             flights: vigie_fiche_cache::domain::flights::Flights::default(),
             jobs: jobs(),
             webhooks: webhooks().unwrap(),
+            vault: vault().unwrap(),
+            access_days: 365,
         })
     }
 
@@ -292,9 +297,17 @@ fn jobs() -> JobSettings {
     }
 }
 
+/// What is sensitive is sealed, as in production.
+pub fn vault() -> Result<Vault> {
+    Ok(Vault::new(Arc::new(keys()?)))
+}
+
+fn keys() -> Result<SealingKeys> {
+    Ok(SealingKeys::parse(&STANDARD.encode([7; 32]).into())?)
+}
+
 /// Webhooks that may reach this machine.
 fn webhooks() -> Result<Webhooks> {
-    let keys = SealingKeys::parse(&STANDARD.encode([7; 32]).into())?;
     Ok(Webhooks::new(Settings {
         guard: GuardConfig {
             development: true,
@@ -303,7 +316,7 @@ fn webhooks() -> Result<Webhooks> {
         },
         timeout: Duration::from_secs(5),
         max_attempts: 11,
-        keys: Arc::new(keys),
+        keys: Arc::new(keys()?),
     })?)
 }
 

@@ -13,19 +13,23 @@ async fn a_batch_of_the_backfill_begins_where_it_is_told() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
         body["data"],
-        json!({"lastId": 3, "looked": 3, "moved": 2, "unreadable": 1, "remaining": 9})
+        json!({"lastId": "3", "looked": 3, "moved": 2, "unreadable": 1, "remaining": 9})
     );
     assert_eq!(
         app.world.asked("Backfill"),
         "BackfillRequest { after_id: 0, batch: 100, dry_run: false }"
     );
-    let body = json!({"afterId": 77, "batch": 5, "dryRun": true});
+    let body = json!({"afterId": "77", "batch": 5, "dryRun": true});
     let (_, body) = app.post("/api/fiches/backfill", &body).await;
-    assert_eq!(body["data"]["lastId"], 80);
+    assert_eq!(body["data"]["lastId"], "80");
     assert_eq!(
         app.world.asked("Backfill"),
         "BackfillRequest { after_id: 77, batch: 5, dry_run: true }"
     );
+    let (status, _) = app
+        .post("/api/fiches/backfill", &json!({"afterId": "last"}))
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     // The owner refuses what is no number, as it refuses 0.
     let body = json!({"batch": "many"});
     app.post("/api/fiches/backfill", &body).await;
@@ -59,6 +63,33 @@ async fn a_row_is_shown_by_its_keys() {
 }
 
 #[tokio::test]
+async fn it_is_shown_who_read_a_fiche() {
+    let app = App::start().await;
+    let token = app.world.token_for(&[("admin.users", Scope::All)], 600);
+    let ask = async |path: &str| {
+        let request = app.anonymous(Method::GET, path).bearer_auth(&token);
+        answer(request).await
+    };
+    let (status, body) = ask("/api/fiches/44/accesses").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        body,
+        json!({"success": true, "nextCursor": "9", "data": [{"id": "9",
+            "at": "2026-01-14T12:34:56.789Z", "what": "details", "reader": "user:7",
+            "address": null, "requestId": "req-1"}]})
+    );
+    let asked = || app.world.asked("ListAccesses");
+    assert!(asked().contains("limit: 20, cursor: None"));
+    ask("/api/fiches/44/accesses?limit=5&cursor=9").await;
+    assert!(asked().contains("limit: 5, cursor: Some(\"9\")"));
+    let (status, _) = ask("/api/fiches/44/accesses?limit=x").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (status, _) = app.get("/api/fiches/none/accesses").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_projection_is_rebuilt_batch_by_batch() {
     let app = App::start().await;
     let path = "/api/audits/projection/rebuild";
@@ -82,6 +113,7 @@ async fn who_only_reads_maintains_nothing() {
     for (method, path) in [
         (Method::POST, "/api/fiches/backfill"),
         (Method::GET, "/api/fiches/44/inspect"),
+        (Method::GET, "/api/fiches/44/accesses"),
         (Method::POST, "/api/audits/projection/rebuild"),
     ] {
         let request = app.anonymous(method, path).bearer_auth(&token);

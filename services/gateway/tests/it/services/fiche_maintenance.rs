@@ -16,7 +16,7 @@ impl FicheMaintenanceService for Service {
         let request = request.into_inner();
         self.0.note("Backfill", &request);
         Ok(Response::new(pb::BackfillResponse {
-            last_id: request.after_id + 3,
+            last_id: (request.after_id + 3).to_string(),
             looked: 3,
             moved: 2,
             unreadable: 1,
@@ -43,6 +43,25 @@ impl FicheMaintenanceService for Service {
                 key: "mails".to_owned(),
                 kind: "list".to_owned(),
             }],
+        }))
+    }
+
+    async fn list_accesses(
+        &self,
+        request: Request<pb::ListAccessesRequest>,
+    ) -> Result<Response<pb::ListAccessesResponse>, Status> {
+        self.0.enter("ListAccesses", &request)?;
+        self.0.note("ListAccesses", request.get_ref());
+        Ok(Response::new(pb::ListAccessesResponse {
+            accesses: vec![pb::FicheAccess {
+                id: "9".to_owned(),
+                at: "2026-01-14T12:34:56.789Z".to_owned(),
+                what: "details".to_owned(),
+                reader: "user:7".to_owned(),
+                address: None,
+                request_id: Some("req-1".to_owned()),
+            }],
+            next_cursor: Some("9".to_owned()),
         }))
     }
 }

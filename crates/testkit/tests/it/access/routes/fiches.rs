@@ -16,6 +16,8 @@ const ROWS: Rule = Rule::rows(Reach::Scoped, names_fiche);
 /// One's own jobs, else unknown.
 const JOB: Rule = Rule::of(Reach::Made, &[200], 404);
 const MISSING: Rule = Rule::any(&[404]);
+/// Whoever administers users.
+const TRAIL: Rule = Rule::any(&[200]);
 const EVERYBODYS: Rule = Rule::of(Reach::OnlyAll, &[200], 403);
 
 pub(super) fn rows() -> Vec<Row> {
@@ -238,6 +240,15 @@ fn maintenance() -> Vec<Row> {
             let path = "/vigie.fiche.v1.FicheMaintenanceService/InspectRow";
             let fiche_id = ids.fiche.clone();
             rpc(path, &pb::InspectRowRequest { fiche_id })
+        }),
+        Row::new("GET", "/api/fiches/{fiche_id}/accesses", TRAIL).rpc(|ids| {
+            let path = "/vigie.fiche.v1.FicheMaintenanceService/ListAccesses";
+            let message = pb::ListAccessesRequest {
+                fiche_id: ids.fiche.clone(),
+                limit: 20,
+                cursor: None,
+            };
+            rpc(path, &message)
         }),
         Row::new("POST", "/api/audits/projection/rebuild", EVERYBODYS)
             .body(|_| json!({}))
