@@ -4,12 +4,13 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 19] = [
+const PROTOS: [&str; 20] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
     "vigie/audit/v1/configs.proto",
     "vigie/audit/v1/operations.proto",
     "vigie/audit/v1/projection.proto",
+    "vigie/audit/v1/rescore.proto",
     "vigie/audit/v1/reviews.proto",
     "vigie/auth/v1/account.proto",
     "vigie/auth/v1/admin.proto",
@@ -27,7 +28,7 @@ const PROTOS: [&str; 19] = [
 ];
 
 /// Views that the contract writes in camel case.
-const CAMEL: [&str; 52] = [
+const CAMEL: [&str; 54] = [
     ".vigie.audit.v1.UpdateConfigResponse",
     ".vigie.audit.v1.AuditGroup",
     ".vigie.audit.v1.GroupedFiche",
@@ -45,6 +46,8 @@ const CAMEL: [&str; 52] = [
     ".vigie.fiche.v1.DocumentKey",
     ".vigie.fiche.v1.FicheAccess",
     ".vigie.audit.v1.RebuildProjectionResponse",
+    ".vigie.audit.v1.RescoreAuditsResponse",
+    ".vigie.audit.v1.RescoreMove",
     ".vigie.fiche.v1.RangeMeta",
     ".vigie.fiche.v1.CacheCoverage",
     ".vigie.fiche.v1.RangeVisibility",

@@ -136,6 +136,16 @@ impl LayeredPoint {
 }
 
 impl LayeredStep {
+    /// Takes another weight. The AI's points were out of the old one, so its score is what its
+    /// statuts give (5.4); under the same weight it stays as it is.
+    pub fn reweigh(&mut self, weight: i32) {
+        if weight != self.weight {
+            let statuts = self.points.iter().map(|point| point.ai_statut);
+            self.ai.score = Coverage::of(statuts).score(weight);
+            self.weight = weight;
+        }
+    }
+
     /// What is in force: the decisions about the step; else 5.4 over the statuts in force when a
     /// point was decided about; else the AI's.
     pub fn effective(&self) -> EffectiveStep {
@@ -248,6 +258,26 @@ mod tests {
         let values = step.effective().values;
         assert_eq!((values.score, values.conforme), (12, Conforme::Conforme));
         assert_eq!(values.niveau_conformite, Niveau::Acceptable, "derived");
+    }
+
+    #[test]
+    fn another_weight_moves_the_score_and_nothing_else() {
+        let mut step = step("PPAAN", 9);
+        let before = step.clone();
+        step.reweigh(9);
+        assert_eq!(step, before, "the same weight");
+        step.reweigh(6);
+        let score = step.effective().values.score;
+        assert_eq!((score, step.ai.conforme), (3, Conforme::NonConforme));
+        step.decision.score = Some(1);
+        decide(&mut step, 2, Statut::Present);
+        step.reweigh(8);
+        assert_eq!(step.ai.score, 4, "of the AI's statuts");
+        assert_eq!(step.effective().values.score, 1, "the decision stays");
+        step.decision.score = None;
+        assert_eq!(step.effective().values.score, 6, "of those in force");
+        step.reweigh(-1);
+        assert_eq!(step.ai.score, 0);
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub async fn from_parts(boot: &Boot<Config>, bus: Bus, state: AppState) -> anyho
         .add_service(rpc::reviews::service(state.clone()))
         .add_service(rpc::operations::service(state.clone()))
         .add_service(rpc::catalogue::service(state.clone()))
+        .add_service(rpc::rescore::service(state.clone()))
         .add_service(rpc::projection::service(state));
     boot.serve_grpc(routes, options);
     Ok(())

@@ -17,6 +17,7 @@ use vigie_contracts::audit::v1::audit_operations_service_client::AuditOperations
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
 use vigie_contracts::audit::v1::config_service_client::ConfigServiceClient;
 use vigie_contracts::audit::v1::projection_service_client::ProjectionServiceClient;
+use vigie_contracts::audit::v1::rescore_service_client::RescoreServiceClient;
 use vigie_contracts::audit::v1::review_service_client::ReviewServiceClient;
 use vigie_contracts::auth::v1::account_service_client::AccountServiceClient;
 use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
@@ -69,6 +70,8 @@ pub struct Parts {
     pub fiche_maintenance: FicheMaintenanceServiceClient<InternalChannel>,
     /// What audits know of fiches.
     pub projection: ProjectionServiceClient<InternalChannel>,
+    /// Audits under changed weights.
+    pub rescore: RescoreServiceClient<InternalChannel>,
     /// Transcripts.
     pub transcriptions: TranscriptionServiceClient<InternalChannel>,
     /// Batches of transcriptions, and logs.
@@ -184,6 +187,7 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
             boot.channel(ServiceName::FicheCache),
         ),
         projection: ProjectionServiceClient::new(boot.channel(ServiceName::AuditOrchestrator)),
+        rescore: RescoreServiceClient::new(boot.channel(ServiceName::AuditOrchestrator)),
         transcriptions: TranscriptionServiceClient::new(boot.channel(ServiceName::Transcription))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         transcription_operations: TranscriptionOperationsServiceClient::new(

@@ -1,10 +1,14 @@
-//! `vigie audits`: what unfinished audits wait for, through the public API.
+//! `vigie audits`: what unfinished audits wait for, and stored ones under changed weights, through the
+//! public API.
+
+mod rescore;
 
 use super::administrator;
 use crate::args::Installation;
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::Value;
+use vigie_testkit::api::ApiClient;
 
 /// Options of `audits`.
 #[derive(Debug, clap::Args)]
@@ -26,12 +30,21 @@ pub enum Audits {
         #[arg(long, default_value_t = 50)]
         limit: u16,
     },
+    /// Score stored audits under the weights that their configuration has now, without any model;
+    /// shows what would move unless told to apply it
+    Rescore(rescore::Rescore),
 }
 
 /// Runs the command.
 pub async fn run(args: &AuditsArgs) -> Result<()> {
     let api = administrator(&args.at).await?;
-    let Audits::Stuck { limit } = &args.command;
+    match &args.command {
+        Audits::Stuck { limit } => stuck(&api, *limit).await,
+        Audits::Rescore(wanted) => rescore::run(&api, wanted).await,
+    }
+}
+
+async fn stuck(api: &ApiClient, limit: u16) -> Result<()> {
     let answer = api.get(&format!("/api/audits/stuck?limit={limit}")).await?;
     let audits = answer["data"].as_array().map(Vec::as_slice);
     let audits = audits.unwrap_or_default();

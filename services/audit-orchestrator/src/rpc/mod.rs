@@ -9,6 +9,7 @@ mod get;
 mod list;
 pub mod operations;
 pub mod projection;
+pub mod rescore;
 pub mod reviews;
 mod run;
 mod statuses;

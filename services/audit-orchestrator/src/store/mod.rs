@@ -17,6 +17,7 @@ pub mod log;
 pub mod point;
 pub mod projection;
 pub mod rerun;
+pub mod rescore;
 pub mod review;
 pub mod step;
 pub mod story;

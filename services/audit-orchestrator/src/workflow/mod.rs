@@ -10,12 +10,14 @@ mod prerequisites;
 mod recompute;
 mod record;
 mod rerun;
+mod rescore;
 mod watch;
 
 pub use contexts::Contexts;
 pub use prerequisites::FetchedFiche;
-pub use recompute::{Rejudged, judge};
+pub use recompute::{Rejudged, Touched, judge};
 pub use record::Answers;
+pub use rescore::Move;
 
 use crate::domain::answer::Origin;
 use crate::domain::prices::ModelPrices;

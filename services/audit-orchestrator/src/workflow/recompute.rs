@@ -20,10 +20,26 @@ pub struct Rejudged {
 }
 
 impl Rejudged {
+    fn of(steps: BTreeMap<i32, StepLayers>) -> Self {
+        Self {
+            recomputed: judge(&steps),
+            steps,
+        }
+    }
+
     /// `74.00%`.
     pub fn percentage(&self) -> String {
         super::finish::padded(self.recomputed.compliance.score)
     }
+}
+
+/// An audit whose facts changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Touched<'a> {
+    /// Locked and completed.
+    pub audit: &'a Audit,
+    /// The steps whose facts changed.
+    pub steps: &'a [i32],
 }
 
 impl Workflow {
@@ -36,20 +52,48 @@ impl Workflow {
         touched: &[i32],
         announce: impl FnOnce(&mut Announcer, &Rejudged) -> serde_json::Result<()>,
     ) -> Result<Rejudged, WorkflowError> {
-        let id = audit.id.get();
-        let mut steps = layers::read(tx, id, self.settings.evidence.gating).await?;
+        let touched = Touched {
+            audit,
+            steps: touched,
+        };
+        let mut announce = Some(announce);
+        let once = |_: &Audit, announcer: &mut Announcer, rejudged: &Rejudged| {
+            let announce = announce.take();
+            announce.map_or(Ok(()), |announce| announce(announcer, rejudged))
+        };
+        let mut judged = self.recompute_all(tx, &[touched], once).await?;
+        Ok(judged
+            .pop()
+            .unwrap_or_else(|| Rejudged::of(BTreeMap::new())))
+    }
+
+    /// The same for many audits, with as many statements; answers in their order.
+    pub async fn recompute_all(
+        &self,
+        tx: &mut PgConnection,
+        touched: &[Touched<'_>],
+        mut announce: impl FnMut(&Audit, &mut Announcer, &Rejudged) -> serde_json::Result<()>,
+    ) -> Result<Vec<Rejudged>, WorkflowError> {
+        let ids: Vec<i64> = touched.iter().map(|one| one.audit.id.get()).collect();
+        let gating = self.settings.evidence.gating;
+        let mut audits = layers::read_all(tx, &ids, gating).await?;
         let rows: Vec<_> = touched
             .iter()
-            .filter_map(|position| steps.get(position))
-            .map(|step| (step, step.layered.effective()))
+            .flat_map(|one| {
+                let id = one.audit.id.get();
+                let steps = audits.get(&id);
+                let steps = one.steps.iter().filter_map(move |at| steps?.get(at));
+                steps.map(move |step| (id, step, step.layered.effective()))
+            })
             .collect();
-        layers::write(tx, id, &rows).await?;
+        layers::write(tx, &rows).await?;
         let effective: Vec<_> = rows
             .into_iter()
-            .map(|(step, effective)| (step.facts.position, effective))
+            .map(|(audit, step, effective)| (audit, step.facts.position, effective))
             .collect();
-        for (position, effective) in effective {
-            if let Some(step) = steps.get_mut(&position) {
+        for (audit, position, effective) in effective {
+            let steps = audits.get_mut(&audit);
+            if let Some(step) = steps.and_then(|steps| steps.get_mut(&position)) {
                 step.stored = effective.values;
                 step.stored_citations = effective.total_citations;
                 step.lock_version += 1;
@@ -59,24 +103,32 @@ impl Workflow {
                 }
             }
         }
-        let recomputed = judge(&steps);
-        let snapshot = layers::snapshot(tx, id).await?.unwrap_or_default();
-        let Resummary {
-            snapshot,
-            completeness,
-        } = resummarise(snapshot, &recomputed, steps.values().map(|step| step.facts))?;
-        let rejudged = Rejudged { recomputed, steps };
-        let mut announcer = Announcer::of(audit, audit.phase);
-        announce(&mut announcer, &rejudged)?;
-        let summary = Summary {
-            sequence: announcer.sequence(),
-            recomputed: &rejudged.recomputed,
-            completeness: completeness.as_str(),
-            snapshot: &snapshot,
-        };
-        layers::summarise(tx, id, &summary).await?;
-        vigie_bus::outbox::show(tx, &announcer.into_messages()).await?;
-        Ok(rejudged)
+        let mut snapshots = layers::snapshots(tx, &ids).await?;
+        let (mut judged, mut summaries, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        for Touched { audit, .. } in touched {
+            let id = audit.id.get();
+            let rejudged = Rejudged::of(audits.remove(&id).unwrap_or_default());
+            let facts = rejudged.steps.values().map(|step| step.facts);
+            let snapshot = snapshots.remove(&id).unwrap_or_default();
+            let Resummary {
+                snapshot,
+                completeness,
+            } = resummarise(snapshot, &rejudged.recomputed, facts)?;
+            let mut announcer = Announcer::of(audit, audit.phase);
+            announce(audit, &mut announcer, &rejudged)?;
+            summaries.push(Summary {
+                audit: id,
+                sequence: announcer.sequence(),
+                recomputed: rejudged.recomputed,
+                completeness: completeness.as_str(),
+                snapshot,
+            });
+            messages.extend(announcer.into_messages());
+            judged.push(rejudged);
+        }
+        layers::summarise(tx, &summaries).await?;
+        vigie_bus::outbox::show(tx, &messages).await?;
+        Ok(judged)
     }
 }
 

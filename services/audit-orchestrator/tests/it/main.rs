@@ -18,6 +18,7 @@ mod neighbours;
 mod operations;
 mod rations;
 mod reruns;
+mod rescore;
 mod rpcs;
 mod runs;
 mod steps;

@@ -23,6 +23,7 @@ mod openapi;
 mod realtime;
 mod recordings;
 mod reply;
+mod rescore;
 mod reviews;
 pub mod route;
 pub mod routes;

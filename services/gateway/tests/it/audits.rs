@@ -109,6 +109,38 @@ async fn the_story_of_an_audit_has_its_bounds() {
 }
 
 #[tokio::test]
+async fn changed_weights_are_tried_before_they_are_applied() {
+    let app = App::start().await;
+    let path = "/api/audits/rescore";
+    let (status, body) = app.post(path, &json!({"auditConfigId": "21"})).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        (&body["data"]["lastId"], &body["data"]["moved"]),
+        (&json!("9031"), &json!(1))
+    );
+    let moved = json!({"auditId": "9031", "ficheId": "44", "scoreBefore": 74.5, "scoreAfter": 80.0,
+        "niveauBefore": "ACCEPTABLE", "niveauAfter": "BON", "compliantBefore": true,
+        "compliantAfter": true});
+    assert_eq!(body["data"]["moves"], json!([moved]));
+    let asked = app.world.asked("RescoreAudits");
+    assert!(
+        asked.contains("batch: 100, apply: false, revision: 0"),
+        "{asked}"
+    );
+    let body = json!({"auditConfigId": 21, "afterId": "9031", "batch": "many", "apply": true,
+        "revision": 4});
+    app.post(path, &body).await;
+    let asked = app.world.asked("RescoreAudits");
+    assert!(
+        asked.contains(
+            "audit_config_id: \"21\", after_id: \"9031\", batch: -1, apply: true, revision: 4"
+        ),
+        "{asked}"
+    );
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn configurations_have_the_shapes_of_the_contract() {
     let app = App::start().await;
     let at = "/api/audit-configs";

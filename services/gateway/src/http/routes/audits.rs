@@ -1,5 +1,5 @@
 use crate::http::route::{Access, Access::Authenticated, Route};
-use crate::http::{audit_changes, audit_groups, audit_run, audit_story, audits};
+use crate::http::{audit_changes, audit_groups, audit_run, audit_story, audits, rescore};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
 
@@ -23,7 +23,8 @@ const WRITE: Access = Access::Needs(&[Guard::parse("audits.write")]);
     audit_changes::cancel,
     audit_story::logs,
     audit_story::control_point,
-    audit_story::stuck
+    audit_story::stuck,
+    rescore::rescore
 ))]
 pub(super) struct Described;
 
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
             audit_story::control_point,
         ),
         Route::get("/api/audits/stuck", READ, audit_story::stuck),
+        Route::post("/api/audits/rescore", WRITE, rescore::rescore),
         Route::get("/api/audits/grouped", READ, audit_groups::grouped),
         Route::get(
             "/api/audits/grouped-by-fiches",

@@ -10,6 +10,7 @@ mod automation;
 mod fiche;
 pub mod fiche_jobs;
 mod fiche_maintenance;
+mod rescore;
 mod review;
 mod transcription;
 mod transcription_operations;
@@ -26,6 +27,7 @@ use vigie_contracts::audit::v1::audit_operations_service_server::AuditOperations
 use vigie_contracts::audit::v1::audit_service_server::AuditServiceServer;
 use vigie_contracts::audit::v1::config_service_server::ConfigServiceServer;
 use vigie_contracts::audit::v1::projection_service_server::ProjectionServiceServer;
+use vigie_contracts::audit::v1::rescore_service_server::RescoreServiceServer;
 use vigie_contracts::audit::v1::review_service_server::ReviewServiceServer;
 use vigie_contracts::auth::v1::account_service_server::AccountServiceServer;
 use vigie_contracts::auth::v1::admin_service_server::AdminServiceServer;
@@ -55,6 +57,7 @@ pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken)
         .add_service(FicheWebhookServiceServer::new(service()))
         .add_service(FicheMaintenanceServiceServer::new(service()))
         .add_service(ProjectionServiceServer::new(service()))
+        .add_service(RescoreServiceServer::new(service()))
         .add_service(TranscriptionServiceServer::new(service()))
         .add_service(TranscriptionOperationsServiceServer::new(service()))
         .add_service(AuditServiceServer::new(service()))
