@@ -93,11 +93,19 @@ impl GuardedClient {
     /// Gets a URL. The body is not read yet. A client that follows no redirects hands them out as
     /// answers.
     pub async fn get(&self, url: &str) -> Result<Response, FetchError> {
+        self.get_with(url, HeaderMap::new()).await
+    }
+
+    /// As [`GuardedClient::get`], with these headers, which redirects get too.
+    pub async fn get_with(&self, url: &str, headers: HeaderMap) -> Result<Response, FetchError> {
         let deadline = Instant::now() + self.total;
         let mut url = self.guard.check(url)?;
         for _ in 0..=self.redirects {
             let left = deadline.saturating_duration_since(Instant::now());
-            let answer = self.http.get(url.clone()).timeout(left).send().await?;
+            let answer = {
+                let request = self.http.get(url.clone()).headers(headers.clone());
+                request.timeout(left).send().await?
+            };
             match self.next(&url, &answer)? {
                 None => return Ok(answer),
                 Some(next) => url = next,

@@ -3,6 +3,7 @@
 use crate::bridge::{self, Bridge, EndConnections, Publisher};
 use crate::config::Config;
 use crate::http;
+use crate::http::Recordings;
 use crate::http::edge::{ApiTokens, Credentials, told};
 use crate::live::{Fanout, Live, hub};
 use anyhow::Context;
@@ -87,6 +88,8 @@ pub struct Parts {
     /// Schedules and runs.
     pub automation: AutomationServiceClient<InternalChannel>,
 }
+    /// Links to recordings, where the CRM's addresses are not shown.
+    pub recordings: Option<Recordings>,
 
 /// State shared by all handlers.
 #[derive(Clone)]
@@ -165,6 +168,7 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
     let auth = AuthServiceClient::new(boot.channel(ServiceName::Auth))
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
     let state = AppState::from_parts(Parts {
+    let recordings = boot.config.links.as_ref().map(Recordings::new);
         config: boot.config.clone(),
         instance: boot.platform.instance.clone(),
         clock: boot.clock.clone(),
@@ -172,6 +176,7 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
         credentials: Credentials::new(boot.verifier(), ApiTokens::new(auth.clone())),
         live: Live { bus, fanout },
         auth,
+        recordings: recordings.transpose()?,
         account: AccountServiceClient::new(boot.channel(ServiceName::Auth))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         admin: AdminServiceClient::new(boot.channel(ServiceName::Auth))

@@ -1,7 +1,9 @@
 //! Settings of the gateway (`events-and-config.md` F1, F2).
 
+mod links;
 mod pusher;
 
+pub use links::LinkSettings;
 pub use pusher::{PusherAccount, PusherSettings};
 
 use ipnet::IpNet;
@@ -70,6 +72,8 @@ pub struct Config {
     pub cookie: CookieSettings,
     /// Pusher.
     pub pusher: PusherSettings,
+    /// Links to recordings, where they are configured.
+    pub links: Option<LinkSettings>,
     /// Silence on an event stream before a comment is sent.
     pub keep_alive: Duration,
 }
@@ -97,6 +101,7 @@ impl FromEnv for Config {
             trusted_proxies: proxies(env),
             cookie: cookie(env, mode),
             pusher: pusher::read(env, mode),
+            links: links::read(env, mode),
             keep_alive: KEEP_ALIVE,
         };
         env.done(config)

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod ids;
+pub mod links;
 pub mod pusher;
 pub mod recordings;
 pub mod reduce;

@@ -22,6 +22,7 @@ mod maintenance;
 mod openapi;
 mod realtime;
 mod recordings;
+mod recording_audio;
 mod reply;
 mod rescore;
 mod reviews;
@@ -42,6 +43,7 @@ use vigie_service::ErrorCode;
 
 pub use openapi::document as openapi_document;
 
+pub use recording_audio::Recordings;
 /// The whole public surface.
 pub fn router(state: AppState) -> Router {
     let mut router = Router::new();

@@ -30,7 +30,13 @@ pub async fn list(
         transcriptions.list_transcripts(call(&caller, transcripts)),
     );
     // Whether the caller may see the fiche at all comes first.
-    let recordings = recordings?.into_inner().recordings;
+    let mut recordings = recordings?.into_inner().recordings;
+    if let Some(links) = gateway.recordings.as_ref().map(|it| &it.links) {
+        let now = gateway.clock.now();
+        for row in &mut recordings {
+            row.recording_url = links.link(&caller, &row.call_id, &row.recording_url, now);
+        }
+    }
     Ok(reply::list(rows(
         recordings,
         transcripts?.into_inner().transcripts,

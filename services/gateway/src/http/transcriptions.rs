@@ -120,5 +120,12 @@ pub async fn transcript(
     let answer = transcriptions
         .get_transcript(call(&caller, request))
         .await?;
-    Ok(data(answer.into_inner()))
+    let mut answer = answer.into_inner();
+    if let Some(recordings) = &gateway.recordings {
+        let (call_id, url) = (&answer.call_id, &answer.recording_url);
+        answer.recording_url = recordings
+            .links
+            .link(&caller, call_id, url, gateway.clock.now());
+    }
+    Ok(data(answer))
 }

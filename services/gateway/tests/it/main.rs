@@ -14,6 +14,7 @@ mod errors;
 mod fiche_jobs;
 mod fiche_status;
 mod live;
+mod links;
 mod maintenance;
 mod pusher;
 mod reviews;

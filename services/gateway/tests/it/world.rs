@@ -51,6 +51,8 @@ pub struct Script {
     pub schedule: String,
     /// The last range of days that was wanted.
     pub range: Option<vigie_contracts::fiche::v1::ListByDateRangeRequest>,
+    /// Where the recordings of a fiche lie.
+    pub recording_url: String,
     /// What the last login or refresh knew of the client.
     pub client_ip: Option<String>,
     /// Audits and fiches that a caller of less than all may watch.

@@ -1,5 +1,5 @@
 use crate::http::route::{Access, Route};
-use crate::http::{fiches, fiches_status, recordings};
+use crate::http::{fiches, fiches_status, recording_audio, recordings};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
 
@@ -14,7 +14,8 @@ const RECORDINGS: Access = Access::Needs(&[Guard::parse("recordings.read")]);
     fiches_status::batch,
     fiches_status::cache,
     fiches_status::status,
-    recordings::list
+    recordings::list,
+    recording_audio::listen
 ))]
 pub(super) struct Described;
 
@@ -31,5 +32,11 @@ pub(super) fn routes() -> Vec<Route> {
             fiches_status::status,
         ),
         Route::get("/api/recordings/{fiche_id}", RECORDINGS, recordings::list),
+        // The link is the permission: players send no tokens.
+        Route::get(
+            "/api/recordings/audio/{link}",
+            Access::Public,
+            recording_audio::listen,
+        ),
     ]
 }

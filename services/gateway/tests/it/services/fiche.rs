@@ -67,8 +67,10 @@ impl FicheService for Service {
         request: Request<pb::ListRecordingsRequest>,
     ) -> Result<Response<pb::ListRecordingsResponse>, Status> {
         self.0.enter("ListRecordings", &request)?;
+        let recording_url = self.0.script().recording_url.clone();
         let recording = |call_id: &str| pb::Recording {
             call_id: call_id.to_owned(),
+            recording_url: recording_url.clone(),
             ..pb::Recording::default()
         };
         Ok(Response::new(pb::ListRecordingsResponse {

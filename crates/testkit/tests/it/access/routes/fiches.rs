@@ -137,6 +137,8 @@ fn fiches() -> Vec<Row> {
             let message = pb::ListRecordingsRequest { fiche_id };
             rpc("/vigie.fiche.v1.FicheService/ListRecordings", &message)
         }),
+        // No link, no audio.
+        Row::new("GET", "/api/recordings/audio/{link}", Rule::any(&[403])),
     ]
 }
 
