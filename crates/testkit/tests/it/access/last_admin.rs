@@ -1,6 +1,6 @@
 //! Whatever administrators do to each other at the same time, one is left.
 
-use super::people::{Person, enter};
+use super::people::{Person, enter, role};
 use crate::spine::options;
 use anyhow::{Context, Result, ensure};
 use futures::future::join_all;
@@ -9,22 +9,86 @@ use serde_json::{Value, json};
 use vigie_testkit::api::{ApiClient, text};
 use vigie_testkit::stack::Stack;
 
-const ROUNDS: usize = 3;
+const CHIEFS: usize = 3;
+const ROUNDS: usize = 4;
 
-/// Who is an administrator and may log in.
-fn admins(users: &Value) -> Vec<String> {
-    let users = users["data"]["users"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let admins = users.iter().filter(|user| {
-        let roles = user["roles"].as_array().cloned().unwrap_or_default();
-        let is_admin = roles
-            .iter()
-            .any(|role| role == "admin" || role["key"] == "admin");
-        is_admin && user["status"] == "ACTIVE"
-    });
-    admins.map(|user| text(&user["email"])).collect()
+/// Everything, everywhere: what makes a full administrator.
+async fn everything(admin: &ApiClient) -> Result<Value> {
+    let known = admin.get("/api/admin/permissions").await?;
+    let keys = known["data"]["permissions"].as_array();
+    let keys = keys.context("no permissions")?.iter();
+    let keys: Vec<&str> = keys.filter_map(|one| one["key"].as_str()).collect();
+    Ok(super::people::grants(&keys, "ALL"))
+}
+
+/// An administrator by a role of his own.
+struct Chief {
+    email: String,
+    user: String,
+    role: String,
+    role_key: String,
+}
+
+impl Chief {
+    async fn new(admin: &ApiClient, number: usize, grants: &Value) -> Result<Self> {
+        let (email, role_key) = (
+            format!("chief-{number}@vigie.test"),
+            format!("chief-{number}"),
+        );
+        let role = role(admin, &role_key, grants).await?;
+        let person = Person {
+            email: &email,
+            roles: &[&role_key],
+            crm_user: None,
+            team: None,
+        };
+        let user = person.create(admin).await?;
+        Ok(Self {
+            email,
+            user,
+            role,
+            role_key,
+        })
+    }
+
+    /// What takes the administration from him, one way or the other.
+    fn demotion(&self, round: usize, grants: &Value) -> (Method, String, Value) {
+        let user = format!("/api/admin/users/{}", self.user);
+        let role = format!("/api/admin/roles/{}", self.role);
+        match round % ROUNDS {
+            0 => (Method::PATCH, user, json!({ "role_keys": ["viewer"] })),
+            1 => (Method::PATCH, user, json!({ "status": "DISABLED" })),
+            2 => (Method::PATCH, role, json!({ "permission_grants": [] })),
+            _ => {
+                let mut less = grants.clone();
+                less[0]["scope"] = json!("GROUP");
+                (Method::PATCH, role, json!({ "permission_grants": less }))
+            }
+        }
+    }
+
+    /// Undoes any of them.
+    async fn reinstate(&self, by: &ApiClient, grants: &Value) -> Result<()> {
+        let role = json!({ "permission_grants": grants });
+        by.patch(&format!("/api/admin/roles/{}", self.role), &role)
+            .await?;
+        let user = json!({ "status": "ACTIVE", "role_keys": [self.role_key] });
+        by.patch(&format!("/api/admin/users/{}", self.user), &user)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether he can log in and still may do everything; if so, with which session.
+    async fn in_force(&self, base: &str, grants: &Value) -> Option<ApiClient> {
+        let api = enter(base, &self.email).await.ok()?;
+        let me = api.get("/api/auth/me").await.ok()?;
+        let held = me["data"]["user"]["permissions"].as_array()?;
+        let all = ["read_scope", "write_scope"];
+        let full = held.iter().filter(|one| {
+            one["read"] == true && one["write"] == true && all.iter().all(|it| one[*it] == "ALL")
+        });
+        (full.count() == grants.as_array()?.len()).then_some(api)
+    }
 }
 
 #[tokio::test]
@@ -32,41 +96,31 @@ async fn parallel_edits_leave_an_administrator() -> Result<()> {
     let stack = Stack::start(options().await?).await?;
     let base = stack.state().gateway_url;
     let seeded = stack.api().await?;
-    let own = seeded.get("/api/auth/me").await?;
-    let mut people = Vec::new();
-    for number in 0..3 {
-        let email = format!("chief-{number}@vigie.test");
-        let person = Person {
-            email: &email,
-            roles: &["admin"],
-            crm_user: None,
-            team: None,
-        };
-        people.push((person.create(&seeded).await?, email));
+    let grants = everything(&seeded).await?;
+    let mut chiefs = Vec::new();
+    for number in 0..CHIEFS {
+        chiefs.push(Chief::new(&seeded, number, &grants).await?);
     }
     // From here on it is the three among themselves.
-    let resign = json!({ "role_keys": ["viewer"] });
+    let own = seeded.get("/api/auth/me").await?;
     let seeded_id = text(&own["data"]["user"]["id"]);
-    seeded
-        .patch(&format!("/api/admin/users/{seeded_id}"), &resign)
-        .await?;
+    let resign = json!({ "role_keys": ["viewer"] });
+    let path = format!("/api/admin/users/{seeded_id}");
+    seeded.patch(&path, &resign).await?;
 
-    for round in 0..ROUNDS {
+    // Each way by itself, then all of them at the same time.
+    for round in 0..=ROUNDS {
         let mut callers: Vec<ApiClient> = Vec::new();
-        for (_, email) in &people {
-            callers.push(enter(&base, email).await?);
+        for chief in &chiefs {
+            callers.push(enter(&base, &chief.email).await?);
         }
-        let change = if round % 2 == 0 {
-            resign.clone()
-        } else {
-            json!({ "status": "DISABLED" })
-        };
         // Each takes it from everybody, oneself too, all at once.
-        let edits = callers.iter().flat_map(|caller| {
-            let change = &change;
-            people.iter().map(move |(id, _)| async move {
-                let path = format!("/api/admin/users/{id}");
-                caller.send(Method::PATCH, &path, Some(change)).await
+        let edits = callers.iter().enumerate().flat_map(|(nth, caller)| {
+            let (chiefs, grants) = (&chiefs, &grants);
+            chiefs.iter().map(move |chief| async move {
+                let way = if round < ROUNDS { round } else { nth + 1 };
+                let (method, path, body) = chief.demotion(way, grants);
+                caller.send(method, &path, Some(&body)).await
             })
         });
         let mut refused = 0;
@@ -75,24 +129,22 @@ async fn parallel_edits_leave_an_administrator() -> Result<()> {
             // Done, the last one, or not an administrator any more.
             ensure!(
                 [200, 401, 403, 409].contains(&status.as_u16()),
-                "{status}: {answer}"
+                "round {round}: {status}: {answer}"
             );
             refused += usize::from(status != 200);
         }
-        ensure!(refused > 0, "everybody was demoted");
+        ensure!(refused > 0, "round {round}: everybody was demoted");
         let mut left = None;
-        for (_, email) in &people {
-            if let Ok(api) = enter(&base, email).await
-                && let Ok(users) = api.get("/api/admin/users").await
-            {
-                left = Some((api, users));
+        let mut fallen = Vec::new();
+        for chief in &chiefs {
+            match chief.in_force(&base, &grants).await {
+                Some(api) => left = Some(api),
+                None => fallen.push(chief),
             }
         }
-        let (api, users) = left.with_context(|| format!("round {round}: nobody is left"))?;
-        ensure!(!admins(&users).is_empty(), "{users}");
-        for (id, _) in &people {
-            let again = json!({ "status": "ACTIVE", "role_keys": ["admin"] });
-            api.patch(&format!("/api/admin/users/{id}"), &again).await?;
+        let left = left.with_context(|| format!("round {round}: nobody is left"))?;
+        for chief in fallen {
+            chief.reinstate(&left, &grants).await?;
         }
     }
     stack.down().await

@@ -3,6 +3,7 @@
 mod confusion;
 mod crowd;
 mod direct;
+mod filters;
 mod last_admin;
 mod matrix;
 mod people;

@@ -88,6 +88,8 @@ pub struct Ids {
     pub fiche: String,
     pub call: String,
     pub audit: String,
+    /// Another one, for requests that end or delete it.
+    pub spare: String,
     pub config: String,
     pub schedule: String,
     pub run: String,
@@ -196,6 +198,22 @@ impl World {
             self.made.insert((who, Target::Own), own);
             self.made.insert((who, Target::SameGroup), same.clone());
             self.made.insert((who, Target::OtherGroup), other.clone());
+        }
+        Ok(())
+    }
+
+    /// Two more audits of each fiche, which nothing works on any more: one to be ended or deleted, one
+    /// that stays open.
+    pub async fn leave_open(&mut self) -> Result<()> {
+        let admin = self.stack.api().await?;
+        for ids in self.fiches.values_mut() {
+            let body = json!({
+                "fiche_id": ids.fiche, "audit_config_id": ids.config.parse::<i64>()?,
+            });
+            admin.post("/api/audits/run", &body).await?;
+            let spare = admin.post("/api/audits/run", &body).await?;
+            let spare = found(&spare, "audit_db_id");
+            ids.spare = spare.context("no audit was started")?;
         }
         Ok(())
     }

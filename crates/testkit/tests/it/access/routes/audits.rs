@@ -8,10 +8,12 @@ use vigie_contracts::audit::v1 as pb;
 use vigie_testkit::stack::Service;
 
 const OK: Rule = Rule::any(&[200]);
-const AUDIT: Rule = Rule::of(Reach::Scoped, &[200], 403);
-const ROWS: Rule = Rule::rows(Reach::Scoped, names_fiche);
+pub(super) const AUDIT: Rule = Rule::of(Reach::Scoped, &[200], 403);
+/// Other weights are for everybody's audits.
+const EVERYBODYS: Rule = Rule::of(Reach::OnlyAll, &[200], 403);
+pub(super) const ROWS: Rule = Rule::rows(Reach::Scoped, names_fiche);
 
-fn rpc<M: Message>(path: &'static str, message: &M) -> Rpc {
+pub(super) fn rpc<M: Message>(path: &'static str, message: &M) -> Rpc {
     Rpc::new(Service::AuditOrchestrator, path, message)
 }
 
@@ -28,61 +30,7 @@ fn run(ids: &Ids) -> Rpc {
     rpc("/vigie.audit.v1.AuditService/RunAudit", &message)
 }
 
-/// Of these the guard is tried here, the scope in the tests of their service.
-const GUARDED: &[(&str, &str)] = &[
-    ("DELETE", "/api/audit-configs/steps/{step_id}"),
-    ("DELETE", "/api/audit-configs/{config_id}"),
-    ("DELETE", "/api/audits/{audit_id}"),
-    (
-        "DELETE",
-        "/api/audits/{audit_id}/steps/{step_position}/control-points/{control_point_index}/review",
-    ),
-    (
-        "DELETE",
-        "/api/audits/{audit_id}/steps/{step_position}/review",
-    ),
-    ("GET", "/api/audit-configs/{config_id}"),
-    ("GET", "/api/audit-configs/{config_id}/stats"),
-    ("GET", "/api/audit-configs/{config_id}/validate"),
-    ("GET", "/api/audits/grouped"),
-    ("GET", "/api/audits/grouped-by-fiches"),
-    ("GET", "/api/audits/stuck"),
-    ("GET", "/api/audits/{audit_id}/logs"),
-    (
-        "GET",
-        "/api/audits/{audit_id}/steps/{step_position}/control-points/{control_point_index}",
-    ),
-    ("PATCH", "/api/audits/{audit_id}"),
-    (
-        "PATCH",
-        "/api/audits/{audit_id}/steps/{step_position}/control-points/{control_point_index}/review",
-    ),
-    (
-        "PATCH",
-        "/api/audits/{audit_id}/steps/{step_position}/review",
-    ),
-    ("POST", "/api/audit-configs"),
-    ("POST", "/api/audit-configs/{config_id}/steps"),
-    ("POST", "/api/audits/{audit_id}/cancel"),
-    ("POST", "/api/audits/{audit_id}/rerun-fallback"),
-    (
-        "POST",
-        "/api/audits/{audit_id}/steps/{step_position}/control-points/{control_point_index}/rerun",
-    ),
-    ("POST", "/api/audits/{audit_id}/steps/{step_position}/rerun"),
-    ("PUT", "/api/audit-configs/steps/{step_id}"),
-    ("PUT", "/api/audit-configs/{config_id}"),
-    ("PUT", "/api/audit-configs/{config_id}/steps/reorder"),
-];
-
 pub(super) fn rows() -> Vec<Row> {
-    let mut rows = noted();
-    let guarded = GUARDED.iter();
-    rows.extend(guarded.map(|(method, path)| Row::guarded(method, path)));
-    rows
-}
-
-fn noted() -> Vec<Row> {
     vec![
         Row::new("GET", "/api/audits", ROWS)
             .query(|_| "?limit=100".to_owned())
@@ -109,16 +57,22 @@ fn noted() -> Vec<Row> {
             };
             rpc("/vigie.audit.v1.AuditService/ListByFiche", &message)
         }),
+        Row::new("POST", "/api/audits/rescore", EVERYBODYS)
+            .body(|ids| json!({ "auditConfigId": ids.config }))
+            .rpc(|ids| {
+                let message = pb::RescoreAuditsRequest {
+                    audit_config_id: ids.config.clone(),
+                    batch: 100,
+                    ..pb::RescoreAuditsRequest::default()
+                };
+                rpc("/vigie.audit.v1.RescoreService/RescoreAudits", &message)
+            }),
         Row::new("GET", "/api/audits/control-points/statuses", OK),
         Row::new("GET", "/api/audits/{audit_id}", AUDIT).rpc(|ids| {
             let message = pb::GetAuditRequest {
                 audit_id: ids.audit.clone(),
             };
             rpc("/vigie.audit.v1.AuditService/GetAudit", &message)
-        }),
-        Row::new("GET", "/api/audit-configs", OK).rpc(|_| {
-            let message = pb::ListConfigsRequest::default();
-            rpc("/vigie.audit.v1.AuditService/ListConfigs", &message)
         }),
     ]
 }
@@ -141,6 +95,10 @@ pub(super) fn inner() -> Vec<Rpc> {
         rpc(
             "/vigie.audit.v1.AuditService/ResolveConfigs",
             &pb::ResolveConfigsRequest::default(),
+        ),
+        rpc(
+            "/vigie.audit.v1.ReviewService/GetRerun",
+            &pb::GetRerunRequest::default(),
         ),
     ]
 }

@@ -92,7 +92,14 @@ const RUNS: Rule = Rule::rows(Reach::Scoped, |ids, answer| lists(answer, &ids.ru
 
 fn runs() -> Vec<Row> {
     vec![
-        Row::new("GET", "/api/automation/schedules/{schedule_id}/runs", RUNS),
+        Row::new("GET", "/api/automation/schedules/{schedule_id}/runs", SEEN).rpc(|ids| {
+            let message = pb::ListRunsRequest {
+                schedule_id: Some(ids.schedule.clone()),
+                schedule_must_be_known: true,
+                ..pb::ListRunsRequest::default()
+            };
+            rpc("/vigie.automation.v1.AutomationService/ListRuns", &message)
+        }),
         Row::new("GET", "/api/automation/runs", RUNS)
             .query(|ids| format!("?limit=100&schedule_id={}", ids.schedule))
             .rpc_by(

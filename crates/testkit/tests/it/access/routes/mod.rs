@@ -2,11 +2,14 @@
 //! follows from the route's guard and the rule of its scope.
 
 mod admin;
+mod audit_configs;
+mod audit_operations;
 mod audits;
 mod auth;
 mod automation;
 mod fiches;
 mod realtime;
+mod reviews;
 mod transcriptions;
 
 use super::direct::Rpc;
@@ -107,8 +110,8 @@ pub struct Row {
     pub behind: Vec<Behind>,
     /// Whether it ends the session it is sent with.
     pub ends_session: bool,
-    /// Whether only the permission is tried here: the scope is, where its service is tested.
-    pub only_guard: bool,
+    /// Whether it is about the audit that nobody else's question is about.
+    pub spare: bool,
 }
 
 impl Row {
@@ -122,7 +125,7 @@ impl Row {
             rule,
             behind: Vec::new(),
             ends_session: false,
-            only_guard: false,
+            spare: false,
         }
     }
 
@@ -153,27 +156,26 @@ impl Row {
         self
     }
 
-    /// A route whose scope is tried elsewhere.
-    pub fn guarded(method: &'static str, path: &'static str) -> Self {
-        Self {
-            only_guard: true,
-            ..Self::new(method, path, Rule::any(&[200]))
-        }
+    /// Its audit may be ended or deleted.
+    pub const fn about_spare(mut self) -> Self {
+        self.spare = true;
+        self
     }
 
     /// Where a request goes.
     pub fn url(&self, ids: &Ids) -> String {
         let mut url = self.path.to_owned();
+        let audit = if self.spare { &ids.spare } else { &ids.audit };
         for (name, id) in [
             ("{fiche_id}", ids.fiche.as_str()),
             ("{call_id}", &ids.call),
-            ("{audit_id}", &ids.audit),
+            ("{audit_id}", audit),
             ("{schedule_id}", &ids.schedule),
             ("{run_id}", &ids.run),
             ("{job_id}", &ids.job),
             ("{batch_id}", &ids.batch),
             ("{user_id}", NONE),
-            ("{config_id}", NONE),
+            ("{config_id}", &ids.config),
             ("{step_id}", NONE),
             ("{step_position}", "1"),
             ("{control_point_index}", "1"),
@@ -197,6 +199,9 @@ pub fn rows() -> Vec<Row> {
         fiches::rows(),
         transcriptions::rows(),
         audits::rows(),
+        audit_operations::rows(),
+        reviews::rows(),
+        audit_configs::rows(),
         automation::rows(),
         realtime::rows(),
     ]
@@ -220,14 +225,6 @@ pub fn inner() -> Vec<Rpc> {
 
 /// RPCs that have tests of their own, and why.
 pub const ELSEWHERE: &[(&str, &str)] = &[
-    (
-        "/vigie.auth.v1.AuthService/IssueStreamTicket",
-        "the gateway decides on the channels",
-    ),
-    (
-        "/vigie.audit.v1.AuditService/CheckChannel",
-        "answers yes or no; tried through the stream",
-    ),
     (
         "/vigie.auth.v1.AuthService/IssueInternalToken",
         "asks for a service's secret",
