@@ -17,7 +17,7 @@ pub mod telemetry;
 
 pub use boot::{Boot, Parts, Running, start};
 pub use env::{Env, EnvErrors, FromEnv};
-pub use error::{Detail, ErrorCode, Extras, ServiceError, WireError, status};
+pub use error::{Detail, ErrorCode, Extras, RETRY_AFTER_SECONDS, ServiceError, WireError, status};
 pub use grpc::{GrpcOptions, InternalChannel};
 pub use platform::{Database, LogFormat, LogSettings, Mode, Nats, Peers, Platform};
 pub use run::run;

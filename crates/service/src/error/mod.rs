@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Named values that stand beside an error in the response, such as `run_id`.
 pub type Extras = serde_json::Map<String, serde_json::Value>;
 
+/// The extra of a refusal that says when to come back, in whole seconds: the gateway's `Retry-After`.
+pub const RETRY_AFTER_SECONDS: &str = "retry_after_seconds";
+
 /// One issue of a refused input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {

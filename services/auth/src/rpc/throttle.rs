@@ -11,7 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv6Addr};
 use vigie_service::grpc::Origin;
-use vigie_service::{ErrorCode, Extras};
+use vigie_service::{ErrorCode, Extras, RETRY_AFTER_SECONDS};
 
 /// Tried too often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,7 @@ impl Limited {
 
     /// When to come back, for `Retry-After`.
     pub fn extras(self) -> Extras {
-        Extras::from_iter([("retry_after_seconds".to_owned(), self.seconds.into())])
+        Extras::from_iter([(RETRY_AFTER_SECONDS.to_owned(), self.seconds.into())])
     }
 }
 

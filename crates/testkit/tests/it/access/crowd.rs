@@ -10,6 +10,8 @@ use vigie_testkit::api::http_client;
 use vigie_testkit::stack::{Service, Stack};
 
 const CROWD: usize = 200;
+/// Of one account in a minute (identity.md W5).
+const FAILURES: usize = 5;
 /// In KiB, optimised. A debug build's memory says little: there the permits are what is tried.
 const MOST_MEMORY: u64 = 80 * 1024;
 
@@ -54,6 +56,19 @@ async fn a_crowd_is_let_in_one_after_the_other() -> Result<()> {
     // Whoever waits too long, or comes after too many failures of the address, is told to come again.
     let known = counts.keys().all(|status| [200, 401, 429].contains(status));
     assert!(known && counts.contains_key(&200), "{counts:?}");
+
+    // Whoever fails too often, too, and when.
+    let wrong = json!({ "email": "nobody@vigie.test", "password": "no idea at all" });
+    let mut last = None;
+    for _ in 0..=FAILURES {
+        let request = http.post(format!("{base}/api/auth/login")).json(&wrong);
+        last = Some(request.send().await?);
+    }
+    let last = last.context("nobody asked")?;
+    let wait = last.headers().get("retry-after").cloned();
+    assert_eq!(last.status(), 429);
+    let seconds: u64 = wait.context("when?")?.to_str()?.parse()?;
+    assert!((1..=900).contains(&seconds), "{seconds} s");
 
     let cores = std::thread::available_parallelism()?.get();
     let peak = metric(&stack, Service::Auth, "vigie_auth_password_hashes_peak").await?;

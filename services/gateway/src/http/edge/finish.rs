@@ -14,12 +14,10 @@ use std::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 use vigie_service::grpc::Origin;
-use vigie_service::{ErrorCode, WireError, telemetry};
+use vigie_service::{ErrorCode, RETRY_AFTER_SECONDS, WireError, telemetry};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const INSTANCE: HeaderName = HeaderName::from_static("x-backend-instance");
-/// Extra of an error that says when to come back, in seconds.
-const RETRY_AFTER: &str = "retry_after";
 const MAX_REQUEST_ID: usize = 64;
 const YEAR_OF_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 
@@ -103,7 +101,11 @@ fn envelope(mut response: Response, request_id: &str) -> Response {
     };
     let body = crate::http::failure::body(&error, request_id);
     let mut answer = (error.code.http_status(), axum::Json(body)).into_response();
-    if let Some(seconds) = error.extras.get(RETRY_AFTER).and_then(Value::as_u64) {
+    if let Some(seconds) = error
+        .extras
+        .get(RETRY_AFTER_SECONDS)
+        .and_then(Value::as_u64)
+    {
         let headers = answer.headers_mut();
         headers.insert(header::RETRY_AFTER, seconds.max(1).into());
     }

@@ -3,7 +3,7 @@ use crate::support::{App, header};
 use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
-use vigie_service::{ErrorCode, WireError};
+use vigie_service::{ErrorCode, RETRY_AFTER_SECONDS, WireError};
 
 #[tokio::test]
 async fn ids_in_paths_are_told_first() {
@@ -161,7 +161,8 @@ async fn refusals_of_auth_come_through_and_too_many_say_when() {
         assert_eq!((found, &body["code"]), (status, &json!(code.wire())));
     }
     let mut error = WireError::new(ErrorCode::RateLimited, "Too many attempts");
-    error.extras.insert("retry_after".to_owned(), 30.into());
+    let extras = &mut error.extras;
+    extras.insert(RETRY_AFTER_SECONDS.to_owned(), 30.into());
     app.world.script().failures.insert("Login", error);
     let body = json!({"email": "a@vigie.test", "password": "x"});
     let request = app.anonymous(Method::POST, "/api/auth/login").json(&body);
@@ -171,7 +172,7 @@ async fn refusals_of_auth_come_through_and_too_many_say_when() {
     assert_eq!(header(&response, "cache-control"), Some("no-store"));
     let body: Value = response.json().await.unwrap();
     assert_eq!(
-        (&body["code"], &body["retry_after"]),
+        (&body["code"], &body["retry_after_seconds"]),
         (&json!("RATE_LIMITED"), &json!(30))
     );
     app.stop().await.unwrap();
