@@ -51,6 +51,17 @@ impl<E: Event, H: BatchHandler<E>> Handler<E> for Solo<H> {
     }
 }
 
+/// Done with all of them: the server takes what one connection says in order, so its word on the last
+/// stands for the others.
+async fn ack_together(lane: &LaneRuntime, batch: &[Inbound]) {
+    if let Some((last, others)) = batch.split_last() {
+        for inbound in others {
+            inbound.ack_unconfirmed().await;
+        }
+        last.ack(lane).await;
+    }
+}
+
 /// How a batch ended: the members that took effect now; the others had before.
 struct Together {
     handled: usize,
@@ -110,7 +121,7 @@ impl<E: Event, H: BatchHandler<E>> Batches<E, H> {
             Verdict::Done(Together { handled, seen }) => {
                 lane.meters.handled.increment(handled as u64);
                 (0..seen).for_each(|_| settled(lane, Done::Seen));
-                join_all(inbound.iter().map(|it| it.ack(lane))).await;
+                ack_together(lane, &inbound).await;
                 Vec::new()
             }
             Verdict::Abandoned => {

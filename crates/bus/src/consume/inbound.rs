@@ -109,6 +109,11 @@ impl Inbound {
         self.confirmed(lane, AckKind::Ack).await;
     }
 
+    /// Done with it, followed by an [`Inbound::ack`] of the same consumer that is waited for.
+    pub(super) async fn ack_unconfirmed(&self) {
+        self.say(AckKind::Ack).await;
+    }
+
     /// Given up: no redelivery.
     pub(super) async fn term(&self, lane: &LaneRuntime) {
         self.confirmed(lane, AckKind::Term).await;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// How long a relay that has just published lets commits gather: a round costs four round trips,
 /// however many messages it takes. The first commit after a rest goes out at once.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(10);
 /// How long a stopping relay waits for the handlers, which have ten seconds.
 const LAST_SENDERS: Duration = Duration::from_secs(12);
 /// How long it then goes on emptying the outbox.

@@ -7,15 +7,15 @@ use async_nats::connection::State;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use futures::future::join_all;
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgPool, Postgres};
+use sqlx::{Connection, Executor, PgPool, Postgres};
 
 /// Rows of one transaction: it is short, and all its publishes are under way at once.
 const LIMIT: i64 = 500;
 /// A lost deletion means one more publish under the same id, which the stream drops; so the
 /// deletion need not wait for the disk. The table is empty when plans are made and may be full when
 /// they are used: by its indexes, always.
-const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off; \
-    SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off";
+const SESSION: &str = "SET synchronous_commit = off; \
+    SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off";
 
 /// What one round did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl From<sqlx::Error> for Stuck {
 }
 
 /// The relay's own connection: it is used after every commit, and the pool asks each connection
-/// that comes back for a sign of life.
+/// that comes back for a sign of life. Set up for nothing else, it is closed and never given back.
 #[derive(Debug, Default)]
 pub(super) struct Pump(Option<PoolConnection<Postgres>>);
 
@@ -61,7 +61,7 @@ impl Pump {
         }
         let conn = match self.0.take() {
             Some(conn) => conn,
-            None => pool.acquire().await?,
+            None => own_connection(pool).await?,
         };
         // Taken back only from a round without an error of the database.
         let (conn, pumped) = round(conn, bus).await?;
@@ -70,10 +70,17 @@ impl Pump {
     }
 }
 
+async fn own_connection(pool: &PgPool) -> sqlx::Result<PoolConnection<Postgres>> {
+    let mut conn = pool.acquire().await?;
+    conn.close_on_drop();
+    conn.execute(SESSION).await?;
+    Ok(conn)
+}
+
 type Round = (PoolConnection<Postgres>, Result<Pumped, Stuck>);
 
 async fn round(mut conn: PoolConnection<Postgres>, bus: &Bus) -> sqlx::Result<Round> {
-    let mut tx = conn.begin_with(BEGIN).await?;
+    let mut tx = conn.begin().await?;
     let rows = store::claim(&mut tx, LIMIT).await?;
     let lag = rows.first().map_or(0.0, |row| row.age_seconds);
     metrics::gauge!("bus.outbox.lag").set(lag);

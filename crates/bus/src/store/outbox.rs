@@ -127,9 +127,12 @@ pub(crate) async fn claim(conn: &mut PgConnection, limit: i64) -> sqlx::Result<V
 
 /// Forgets rows whose acknowledgement came.
 pub(crate) async fn delete(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM outbox WHERE id = ANY($1)", ids)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM outbox WHERE id = ANY($1) AND not_before IS NULL",
+        ids
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -140,7 +143,7 @@ pub(crate) async fn postpone(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Resu
         "UPDATE outbox
             SET attempts = attempts + 1,
                 not_before = now() + make_interval(secs => least(power(2, least(attempts, 8)), 60))
-          WHERE id = ANY($1)",
+          WHERE id = ANY($1) AND not_before IS NULL",
         ids,
     )
     .execute(conn)
@@ -152,11 +155,11 @@ pub(crate) async fn postpone(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Resu
 pub(crate) async fn release(conn: &mut PgConnection, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "UPDATE outbox SET not_before = NULL
-          WHERE id IN (SELECT id FROM outbox
-                        WHERE not_before <= now()
-                        ORDER BY not_before
-                        LIMIT $1
-                          FOR UPDATE SKIP LOCKED)",
+          WHERE ctid = ANY(ARRAY(SELECT ctid FROM outbox
+                                  WHERE not_before <= now()
+                                  ORDER BY not_before
+                                  LIMIT $1
+                                    FOR UPDATE SKIP LOCKED))",
         limit,
     )
     .execute(conn)
