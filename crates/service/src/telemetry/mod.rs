@@ -56,7 +56,13 @@ impl Telemetry {
             LogFormat::Json => JsonLog::new(service, &platform.instance, std::io::stdout).boxed(),
             LogFormat::Text => tracing_subscriber::fmt::layer().compact().boxed(),
         };
-        let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("vigie"));
+        // Where in the source, on which thread and how long idle: each poll would pay for it.
+        let spans = tracing_opentelemetry::layer()
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_tracer(traces.tracer("vigie"));
         tracing_subscriber::registry()
             .with(log.with_filter(filter))
             .with(spans.with_filter(span_filter()))
