@@ -35,9 +35,9 @@ pub(super) struct Fetch {
 #[derive(Debug)]
 pub(super) enum Found {
     /// The cache is good.
-    Cached,
+    Cached { leased: bool },
     /// A marker says so.
-    MarkedAbsent,
+    MarkedAbsent { leased: bool },
     /// The CRM says so.
     Absent(FetchReason),
     /// New details, taken when the row had this version.
@@ -62,7 +62,11 @@ impl Fetch {
         let row = store::fiche::find(&mut conn, fiche).await?;
         let decision = self.decide(row.as_ref(), delivery);
         if !matches!(decision, FetchDecision::Fetch(_)) {
-            return Ok(Claim { row, decision });
+            return Ok(Claim {
+                row,
+                decision,
+                leased: false,
+            });
         }
         let holder = delivery.id.as_str();
         if !store::lease::claim(&mut conn, fiche, holder, LEASE).await? {
@@ -70,7 +74,11 @@ impl Fetch {
         }
         let row = store::fiche::find(&mut conn, fiche).await?;
         let decision = self.decide(row.as_ref(), delivery);
-        Ok(Claim { row, decision })
+        Ok(Claim {
+            row,
+            decision,
+            leased: true,
+        })
     }
 
     fn decide(&self, row: Option<&CachedFiche>, delivery: &Delivery<FicheFetch>) -> FetchDecision {
@@ -132,23 +140,29 @@ impl Fetch {
 struct Claim {
     row: Option<CachedFiche>,
     decision: FetchDecision,
+    /// Whether others wait for this command's end.
+    leased: bool,
 }
 
 impl Worker<FicheFetch> for Fetch {
     type Output = Found;
 
     async fn work(&self, delivery: &Delivery<FicheFetch>) -> Result<Found, Failure> {
-        let Claim { row, decision } = self.claim(delivery).await?;
+        let Claim {
+            row,
+            decision,
+            leased,
+        } = self.claim(delivery).await?;
         let reason = match decision {
             FetchDecision::UseCache => {
                 metrics::counter!("fiche.fetches", "reason" => "cache_valid_full_details")
                     .increment(1);
-                return Ok(Found::Cached);
+                return Ok(Found::Cached { leased });
             }
             FetchDecision::Absent => {
                 metrics::counter!("fiche.fetches", "reason" => "cache_not_found_marker")
                     .increment(1);
-                return Ok(Found::MarkedAbsent);
+                return Ok(Found::MarkedAbsent { leased });
             }
             FetchDecision::Fetch(reason) => reason,
         };
@@ -173,11 +187,21 @@ impl Worker<FicheFetch> for Fetch {
         found: Found,
     ) -> Result<(), Failure> {
         let fiche = &delivery.body.fiche_id;
-        store::fiche::lock(tx, fiche).await?;
-        store::lease::release(tx, fiche, delivery.id.as_str()).await?;
+        let holder = delivery.id.as_str();
         match found {
-            Found::Cached => fetched(tx, delivery, true, None).await,
-            Found::MarkedAbsent => not_found(tx, delivery).await,
+            // What is only read needs no lock: the fact carries the version that was read.
+            Found::Cached { leased: true } | Found::MarkedAbsent { leased: true } => {
+                store::lease::release(tx, fiche, holder).await?;
+            }
+            Found::Cached { leased: false } | Found::MarkedAbsent { leased: false } => {}
+            Found::Absent(_) | Found::Details { .. } | Found::Failed { .. } => {
+                store::fiche::lock(tx, fiche).await?;
+                store::lease::release(tx, fiche, holder).await?;
+            }
+        }
+        match found {
+            Found::Cached { .. } => fetched(tx, delivery, true, None).await,
+            Found::MarkedAbsent { .. } => not_found(tx, delivery).await,
             Found::Absent(reason) => {
                 // Only the CRM's own ids are worth a row: anything may be asked for.
                 let marked = !fiche.is_numeric()

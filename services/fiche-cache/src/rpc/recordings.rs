@@ -24,8 +24,8 @@ pub(super) async fn list_recordings(
     };
     let fiche: FicheId = request.fiche_id.parse().map_err(|_| unknown())?;
     let mut conn = state.db.acquire().await?;
-    let found = store::fiche::summaries(&mut conn, &[fiche.to_string()], scope).await?;
-    let found = found.into_iter().next().ok_or_else(unknown)?;
+    let found = store::fiche::scoped(&mut conn, fiche.as_str(), scope).await?;
+    let found = found.ok_or_else(unknown)?;
     if !found.in_scope {
         return Err(ReadError::Forbidden);
     }

@@ -79,7 +79,10 @@ pub(super) async fn get_summaries(
         });
     }
     let mut conn = state.db.acquire().await?;
-    let known = store::fiche::summaries(&mut conn, &request.fiche_ids, scope).await?;
+    let known = match request.fiche_ids.as_slice() {
+        [one] => Vec::from_iter(store::fiche::scoped(&mut conn, one, scope).await?),
+        ids => store::fiche::summaries(&mut conn, ids, scope).await?,
+    };
     // Look-ups take long: not with a connection in hand.
     drop(conn);
     let mut answers: HashMap<String, Answer> = known
