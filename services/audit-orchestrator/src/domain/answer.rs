@@ -57,6 +57,8 @@ pub struct StepToStore {
     pub proposed: Result<Proposed, String>,
     /// Who judged.
     pub origin: Origin,
+    /// Attempt that was answered.
+    pub attempt: i32,
 }
 
 impl From<StepAnalyzed> for Answer {
@@ -106,6 +108,7 @@ impl Answer {
         definition: &StepDefinition,
         rules: EvidenceRules,
     ) -> StepToStore {
+        let attempt = self.attempt_number();
         let (result, proposed) = match self.result {
             Ok(result) => {
                 let proposed = Proposed {
@@ -141,6 +144,7 @@ impl Answer {
             facts,
             proposed,
             origin: self.origin,
+            attempt,
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::domain::audit::Audit;
 use serde_json::Value;
 use sqlx::PgConnection;
+use std::borrow::Cow;
 
 /// Severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct Lines {
     messages: Vec<String>,
     entities: Vec<String>,
     traces: Vec<String>,
-    steps: Vec<&'static str>,
+    steps: Vec<Cow<'static, str>>,
     data: Vec<Value>,
 }
 
@@ -51,7 +52,7 @@ impl Lines {
         &mut self,
         audit: &Audit,
         level: Level,
-        step: &'static str,
+        step: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         data: Value,
     ) {
@@ -60,7 +61,7 @@ impl Lines {
             self.messages.push(message.into());
             self.entities.push(audit.tracking.to_string());
             self.traces.push(audit.id.to_string());
-            self.steps.push(step);
+            self.steps.push(step.into());
             self.data.push(data);
         }
     }
@@ -82,7 +83,7 @@ impl Lines {
             &self.messages,
             &self.entities,
             &self.traces,
-            &self.steps as &[&str],
+            &self.steps as &[Cow<'static, str>],
             &self.data
         )
         .execute(conn)

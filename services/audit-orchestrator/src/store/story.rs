@@ -1,4 +1,5 @@
-//! The log of an audit, read back (`audits.md` 6.10).
+//! The story of an audit (`audits.md` 6.10): what was logged, and each model call, which is on record
+//! anyway.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -8,7 +9,7 @@ use vigie_events::ids::AuditId;
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns, under their names")]
 pub struct Line {
-    pub id: i64,
+    pub id: String,
     pub workflow: String,
     pub level: String,
     pub entity_type: Option<String>,
@@ -50,19 +51,38 @@ pub async fn of(
 ) -> sqlx::Result<Vec<Line>> {
     sqlx::query_as!(
         Line,
-        r#"SELECT id, workflow, level, entity_type, entity_id, trace_id, event_id, function_id,
-                  step_name, message, data::text AS "data!", created_at
-             FROM workflow_logs
-            WHERE workflow = 'audit'
-              AND (trace_id = $1::bigint::text
-                   OR (entity_type = 'audit'
-                       AND entity_id = (SELECT tracking_id FROM audits WHERE id = $1)))
-              AND ($2::text IS NULL OR level = $2)
+        r#"WITH audit AS (SELECT tracking_id FROM audits WHERE id = $1),
+           line AS (
+               SELECT id::text, workflow, level, entity_type, entity_id, trace_id, event_id,
+                      function_id, step_name, message, data, created_at, 1 AS kind, id AS place
+                 FROM workflow_logs
+                WHERE workflow = 'audit'
+                  AND (trace_id = $1::bigint::text
+                       OR (entity_type = 'audit'
+                           AND entity_id = (SELECT tracking_id FROM audit)))
+               UNION ALL
+               SELECT 'call-' || c.id, 'audit',
+                      CASE c.outcome WHEN 'ok' THEN 'info' ELSE 'warning' END, 'audit',
+                      a.tracking_id, $1::bigint::text, a.tracking_id, NULL,
+                      'step-' || c.step_position, 'Model asked',
+                      json_strip_nulls(json_build_object('position', c.step_position, 'attempt',
+                          c.attempt, 'purpose', c.purpose, 'rerun_id', c.rerun_id, 'outcome',
+                          c.outcome, 'engine', c.engine, 'model', c.model, 'prompt_tokens',
+                          c.prompt_tokens, 'cached_tokens', c.cached_tokens, 'completion_tokens',
+                          c.completion_tokens, 'cost_micros', c.cost_micros, 'latency_ms',
+                          c.latency_ms)),
+                      c.created_at, 0, c.id
+                 FROM audit_model_calls c, audit a WHERE c.audit_id = $1)
+           SELECT id AS "id!", workflow AS "workflow!", level AS "level!", entity_type, entity_id,
+                  trace_id, event_id, function_id, step_name, message AS "message!",
+                  data::text AS "data!", created_at AS "created_at!"
+             FROM line
+            WHERE ($2::text IS NULL OR level = $2)
               AND ($3::text IS NULL OR step_name = $3)
               AND ($4::text IS NULL OR data ->> 'attempt' = $4)
               AND ($5::timestamptz IS NULL OR created_at >= $5)
               AND ($6::timestamptz IS NULL OR created_at <= $6)
-            ORDER BY created_at, id LIMIT $7 OFFSET $8"#,
+            ORDER BY created_at, kind, place LIMIT $7 OFFSET $8"#,
         audit.get(),
         wanted.level,
         wanted.step,

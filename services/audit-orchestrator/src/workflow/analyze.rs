@@ -60,8 +60,8 @@ impl Workflow {
             .collect();
         outbox::send_and_show(tx, &steps, &announcer.into_messages()).await?;
         let mut log = Lines::new(self.settings.log);
-        let data = json!({"steps": positions.len(), "recordings": material.recordings_used,
-            "missing_recordings": material.missing.len()});
+        let data = json!({"attempt": 1, "steps": positions.len(),
+            "recordings": material.recordings_used, "missing_recordings": material.missing.len()});
         log.add(audit, Level::Info, "analyzing", "Steps sent", data);
         log.insert(tx).await?;
         Ok(())

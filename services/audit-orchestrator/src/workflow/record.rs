@@ -9,8 +9,10 @@ use crate::domain::audit::{Audit, Phase};
 use crate::domain::material::{AuditContext, count};
 use crate::store::audit::Progressed;
 use crate::store::call::{self, CallRows};
+use crate::store::log::{Level, Lines};
 use crate::store::step::{NewStep, StoredStep};
 use crate::store::{self, step};
+use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -188,12 +190,23 @@ impl Workflow {
         recordings: &[Recording],
     ) -> sqlx::Result<()> {
         let mut rows = Vec::new();
+        let mut log = Lines::new(self.settings.log);
         for recording in recordings {
             let transcript_hash = recording
                 .audit
                 .transcript_hash
                 .as_deref()
                 .unwrap_or_default();
+            for step in &recording.new {
+                if let Err(error) = &step.proposed {
+                    let position = step.facts.position;
+                    let data = json!({"position": position, "attempt": step.attempt,
+                        "engine": step.origin.engine, "error": error});
+                    let name = format!("step-{position}");
+                    let message = "Step fell back";
+                    log.add(&recording.audit, Level::Warning, name, message, data);
+                }
+            }
             let audit = recording.audit.id.get();
             rows.extend(recording.new.iter().map(|step| NewStep {
                 audit,
@@ -201,7 +214,8 @@ impl Workflow {
                 step,
             }));
         }
-        step::insert(tx, &rows).await
+        step::insert(tx, &rows).await?;
+        log.insert(tx).await
     }
 
     /// Ends the audits that are complete and sends what the others wait for.

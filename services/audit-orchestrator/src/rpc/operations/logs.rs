@@ -90,7 +90,7 @@ fn time(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>,
 
 fn encode(line: Line) -> pb::AuditLogEntry {
     pb::AuditLogEntry {
-        id: line.id.to_string(),
+        id: line.id,
         workflow: line.workflow,
         level: line.level,
         entity_type: line.entity_type,
