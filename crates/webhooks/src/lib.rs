@@ -31,6 +31,7 @@ pub use origins::OriginError;
 pub use resolver::{GuardedResolver, Lookup, SystemLookup};
 pub use schedule::ATTEMPTS;
 pub use store::attempts::Attempt;
+pub use store::backlog::Backlog;
 pub use store::deliveries::{Again, Delivery};
 pub use store::destinations::Destination;
 pub use webhooks::{Logged, Notice, Settings, SetupError, SubscribeError, Subscription, Webhooks};

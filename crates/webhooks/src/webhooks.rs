@@ -4,6 +4,7 @@ use crate::guard::{GuardConfig, UrlGuard};
 use crate::origins::OriginError;
 use crate::resolver::{Lookup, SystemLookup};
 use crate::store::attempts::{self, Attempt};
+use crate::store::backlog::{self, Backlog};
 use crate::store::deliveries::{self, Again, Delivery, New};
 use crate::store::destinations::{self, Destination};
 use crate::store::subscriptions;
@@ -196,9 +197,12 @@ impl Webhooks {
         let ids: Vec<String> = found.iter().map(|one| one.id.clone()).collect();
         let made = attempts::of(conn, &ids).await?;
         let logged = |delivery: Delivery| {
+            // One that ended between the two looks is not shown yet.
+            let ended =
+                |one: &&Attempt| delivery.status != "pending" || one.attempt < delivery.attempt;
             let own = made.iter().filter(|one| one.delivery_id == delivery.id);
             Logged {
-                attempts: own.cloned().collect(),
+                attempts: own.filter(ended).cloned().collect(),
                 delivery,
             }
         };
@@ -231,6 +235,11 @@ impl Webhooks {
         limit: i64,
     ) -> sqlx::Result<Vec<Destination>> {
         destinations::failing(conn, limit).await
+    }
+
+    /// What is left to be sent, for gauges.
+    pub async fn backlog(&self, conn: &mut PgConnection) -> sqlx::Result<Backlog> {
+        backlog::count(conn).await
     }
 
     /// Sends to a disabled URL again. `false` when it was not disabled.

@@ -9,6 +9,7 @@ pub mod config;
 pub mod crm_gate;
 pub mod domain;
 pub mod events;
+pub mod measures;
 pub mod rpc;
 pub mod sales;
 pub mod store;

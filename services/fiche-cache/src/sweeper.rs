@@ -4,6 +4,7 @@
 
 use crate::app::AppState;
 use crate::domain::sales_day;
+use crate::measures;
 use crate::store;
 use crate::workflow::{self, JobError};
 use chrono::{DateTime, Days, Utc};
@@ -53,6 +54,7 @@ pub async fn round(
     }
     repairs.revalidated = revalidate(state).await?;
     forget(state).await?;
+    measures::tell(state).await?;
     let counted = [("overdue", repairs.overdue), ("sent_again", repairs.lost)];
     for (repair, count) in counted {
         metrics::counter!("fiche.job.repairs", "repair" => repair).increment(count as u64);

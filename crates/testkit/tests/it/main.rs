@@ -6,6 +6,7 @@ mod access;
 mod configuration;
 mod fiches;
 mod keys;
+mod observability;
 mod servers;
 mod spine;
 mod stack;

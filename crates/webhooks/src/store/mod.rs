@@ -1,6 +1,7 @@
 //! All SQL.
 
 pub mod attempts;
+pub mod backlog;
 pub mod claims;
 pub mod deliveries;
 pub mod destinations;

@@ -4,9 +4,11 @@
 
 mod calls;
 mod deliveries;
+mod destinations;
 mod receiver;
 mod resolving;
 mod table;
+mod world;
 
 use std::collections::VecDeque;
 use std::io;

@@ -76,6 +76,29 @@ pub async fn release(
     Ok(())
 }
 
+/// Turns of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turns {
+    /// The kind.
+    pub kind: String,
+    /// All slots.
+    pub slots: i32,
+    /// Those in use.
+    pub held: i32,
+}
+
+/// How many slots are in use.
+pub async fn turns(conn: &mut PgConnection) -> sqlx::Result<Vec<Turns>> {
+    sqlx::query_as!(
+        Turns,
+        r#"SELECT kind, count(*)::integer AS "slots!",
+                  (count(*) FILTER (WHERE lease_until > now()))::integer AS "held!"
+             FROM crm_permits GROUP BY kind ORDER BY kind"#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Whether the CRM may be asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Seen {
