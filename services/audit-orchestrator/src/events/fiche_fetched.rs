@@ -35,12 +35,12 @@ impl Worker<FicheFetched> for UseFiche {
         let Some(id) = Prerequisite::Fetch.audit_of(&body.request_id) else {
             return Ok(None);
         };
-        let waiting = {
+        // A fresh answer is waited for; whether it is, is asked again under the audit's lock.
+        if !delivery.fresh {
             let mut conn = self.state.db.acquire().await?;
-            audit::in_phase(&mut conn, &[id.get()], Phase::Fetching).await?
-        };
-        if waiting.is_empty() {
-            return Ok(None);
+            if !audit::is_in_phase(&mut conn, id, Phase::Fetching).await? {
+                return Ok(None);
+            }
         }
         let (material, fiche) = self.state.neighbours.material(&body.fiche_id).await?;
         Ok(Some(Gathered { material, fiche }))

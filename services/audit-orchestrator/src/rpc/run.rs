@@ -5,7 +5,7 @@ use crate::domain::audit::uses_tools;
 use crate::neighbours::{NeighbourError, Seen};
 use crate::store::config::{self, ConfigState};
 use crate::store::fiche::{self, Fiche};
-use crate::store::insert::{NewAudit, insert, lost_race, tracking_of_request};
+use crate::store::insert::{NewAudit, insert_newest, lost_race, tracking_of_request};
 use chrono::{DateTime, Utc};
 use tonic::Status;
 use vigie_bus::outbox;
@@ -250,10 +250,7 @@ async fn enqueue(
     };
     let mut tx = state.db.begin().await?;
     let tracking = tracking_of_request(&mut tx, &wish.fiche, config.id).await?;
-    let Some((id, queued_at)) = insert(&mut tx, &tracking, &new).await? else {
-        // The id was free under the lock that is still held.
-        return Err(sqlx::Error::RowNotFound.into());
-    };
+    let (id, queued_at) = insert_newest(&mut tx, &tracking, &new).await?;
     if let Some(fiche) = fiche {
         fiche::put(&mut tx, fiche).await?;
     }

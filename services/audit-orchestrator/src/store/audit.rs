@@ -99,9 +99,34 @@ pub async fn lock(conn: &mut PgConnection, ids: &[i64]) -> sqlx::Result<Vec<Audi
     asked.map(Audit::try_from).collect()
 }
 
-/// Locks one audit.
+/// [`lock`] of one audit, as every message but results needs it. Its own statement: for a list of
+/// ids, whose length only the values tell, the server would plan anew each time.
+#[tracing::instrument(name = "store.audit.lock_one", skip_all, fields(audit.id = %id), err)]
 pub async fn lock_one(conn: &mut PgConnection, id: AuditId) -> sqlx::Result<Option<Audit>> {
-    Ok(lock(conn, &[id.get()]).await?.pop())
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id, tracking_id, fiche_id, audit_config_id, phase, lane, use_rlm, sequence, sends,
+                  started_at, total_steps, transcript_hash, trigger_source, trigger_user_id,
+                  batch_id, automation_schedule_id, automation_run_id, now() AS "now!"
+             FROM audits
+            WHERE id IN ($1, (
+                SELECT previous.id
+                  FROM audits latest,
+                       LATERAL (SELECT p.id FROM audits p
+                                 WHERE p.fiche_id = latest.fiche_id
+                                   AND p.audit_config_id = latest.audit_config_id
+                                   AND p.version < latest.version AND p.phase = 'completed'
+                                   AND p.deleted_at IS NULL
+                                 ORDER BY p.version DESC LIMIT 1) previous
+                 WHERE latest.id = $1 AND latest.is_latest
+                   AND latest.phase NOT IN ('completed', 'failed')))
+            ORDER BY id FOR NO KEY UPDATE"#,
+        id.get()
+    )
+    .fetch_all(conn)
+    .await?;
+    let asked = rows.into_iter().find(|row| row.id == id.get());
+    asked.map(Audit::try_from).transpose()
 }
 
 /// Of these audits, the ones in a phase. Not locked: a hint for work that is checked again.
@@ -117,6 +142,18 @@ pub async fn in_phase(
         phase.as_str()
     )
     .fetch_all(conn)
+    .await
+}
+
+/// Whether an audit is in a phase. Not locked: a hint for work that is checked again.
+#[tracing::instrument(name = "store.audit.is_in_phase", skip_all, fields(audit.id = %id), err)]
+pub async fn is_in_phase(conn: &mut PgConnection, id: AuditId, phase: Phase) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM audits WHERE id = $1 AND phase = $2) AS "is!""#,
+        id.get(),
+        phase.as_str()
+    )
+    .fetch_one(conn)
     .await
 }
 
@@ -185,14 +222,19 @@ pub struct Analysis<'a> {
 pub async fn analyze(conn: &mut PgConnection, analysis: &Analysis<'_>) -> sqlx::Result<bool> {
     let material = analysis.material;
     let done = sqlx::query!(
-        "UPDATE audits
-            SET phase = 'analyzing', sequence = $2, config_snapshot = $3, total_steps = $4,
-                transcript_hash = $5, engine = $6, recordings_count = $7, timeline_chunks = $8,
-                fiche_cache_id = COALESCE(
-                    (SELECT f.fiche_cache_id FROM fiches f WHERE f.fiche_id = audits.fiche_id),
-                    fiche_cache_id),
-                sent_at = now(), sends = 1, updated_at = now()
-          WHERE id = $1 AND phase IN ('fetching', 'transcribing')",
+        "WITH begun AS (
+             UPDATE audits
+                SET phase = 'analyzing', sequence = $2, config_snapshot = $3, total_steps = $4,
+                    transcript_hash = $5, engine = $6, recordings_count = $7, timeline_chunks = $8,
+                    fiche_cache_id = COALESCE(
+                        (SELECT f.fiche_cache_id FROM fiches f WHERE f.fiche_id = audits.fiche_id),
+                        fiche_cache_id),
+                    sent_at = now(), sends = 1, updated_at = now()
+              WHERE id = $1 AND phase IN ('fetching', 'transcribing')
+          RETURNING id)
+         INSERT INTO audit_timelines
+             (audit_id, timeline, transcript_hash, recordings_total, recordings_used, missing)
+         SELECT id, $9, $5, $10, $7, $11 FROM begun",
         analysis.id.get(),
         analysis.sequence,
         sqlx::types::Json(analysis.config) as _,
@@ -200,27 +242,14 @@ pub async fn analyze(conn: &mut PgConnection, analysis: &Analysis<'_>) -> sqlx::
         material.transcript_hash,
         analysis.engine,
         material.recordings_used,
-        material.total_chunks
-    )
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    sqlx::query!(
-        "INSERT INTO audit_timelines
-             (audit_id, timeline, transcript_hash, recordings_total, recordings_used, missing)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        analysis.id.get(),
+        material.total_chunks,
         material.deflated,
-        material.transcript_hash,
         material.recordings_total,
-        material.recordings_used,
         sqlx::types::Json(&material.missing) as _
     )
     .execute(conn)
     .await?;
-    Ok(true)
+    Ok(done.rows_affected() == 1)
 }
 
 /// How far an audit that is still analyzing went.

@@ -59,9 +59,12 @@ pub async fn tracking_of_request(
     fiche: &FicheId,
     config: AuditConfigId,
 ) -> sqlx::Result<TrackingId> {
-    lock_versions(conn, fiche, config).await?;
+    // The time once the lock is held.
     let mut epoch_ms = sqlx::query_scalar!(
-        r#"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "ms!""#
+        r#"SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "ms!"
+             FROM (SELECT pg_advisory_xact_lock(hashtextextended($1, $2)) OFFSET 0) AS held"#,
+        fiche.as_str(),
+        config.get()
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -98,14 +101,16 @@ pub async fn insert(
     if taken {
         return Ok(None);
     }
-    sqlx::query!(
-        "UPDATE audits SET is_latest = false
-          WHERE fiche_id = $1 AND audit_config_id = $2 AND is_latest AND deleted_at IS NULL",
-        new.fiche.as_str(),
-        new.config.get()
-    )
-    .execute(&mut *conn)
-    .await?;
+    insert_newest(conn, tracking, new).await.map(Some)
+}
+
+/// The same under a tracking id that [`tracking_of_request`] gave in this transaction.
+#[tracing::instrument(name = "store.insert.newest", skip_all, fields(audit.tracking_id = %tracking), err)]
+pub async fn insert_newest(
+    conn: &mut PgConnection,
+    tracking: &TrackingId,
+    new: &NewAudit<'_>,
+) -> sqlx::Result<(AuditId, DateTime<Utc>)> {
     let snapshot = snapshot::pending(&snapshot::Pending {
         tracking,
         approach: Approach::of(new.use_rlm),
@@ -113,15 +118,21 @@ pub async fn insert(
         schedule: new.schedule,
         automation_run: new.automation_run,
     });
+    // `count` has the flag handed over before the row that takes it comes.
     let row = sqlx::query!(
-        "INSERT INTO audits
+        "WITH retired AS (
+             UPDATE audits SET is_latest = false
+              WHERE fiche_id = $2 AND audit_config_id = $4 AND is_latest AND deleted_at IS NULL
+          RETURNING id)
+         INSERT INTO audits
              (tracking_id, fiche_id, fiche_cache_id, audit_config_id, automation_schedule_id,
               automation_run_id, batch_id, trigger_source, trigger_user_id, use_rlm, lane,
               deadline_at, result_data, version)
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
                 now() + make_interval(secs => $12), $13,
-                COALESCE(max(version), 0) + 1
-           FROM audits WHERE fiche_id = $2 AND audit_config_id = $4
+                1 + COALESCE((SELECT max(version) FROM audits
+                               WHERE fiche_id = $2 AND audit_config_id = $4), 0)
+           FROM (SELECT count(*) FROM retired) AS handed_over
          RETURNING id, created_at",
         tracking.as_str(),
         new.fiche.as_str(),
@@ -139,7 +150,7 @@ pub async fn insert(
     )
     .fetch_one(conn)
     .await?;
-    Ok(Some((AuditId::new(row.id), row.created_at)))
+    Ok((AuditId::new(row.id), row.created_at))
 }
 
 /// Whether an insert lost a race for the latest flag: trying again sees the winner.

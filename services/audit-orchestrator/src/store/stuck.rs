@@ -39,7 +39,7 @@ pub async fn list(
                                   AND r.step_position = (step ->> 'position')::integer)
                          ORDER BY 1) AS "missing_steps!"
              FROM audits a LEFT JOIN fiches f ON f.fiche_id = a.fiche_id
-            WHERE a.phase NOT IN ('completed', 'failed')
+            WHERE a.status IN ('pending', 'running')
               AND ($1 OR f.groupe = ANY($2) OR f.attribution_user_id = $3)
             ORDER BY a.sent_at, a.id LIMIT $4"#,
         scope.all(),

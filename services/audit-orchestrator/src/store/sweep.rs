@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 pub async fn overdue(conn: &mut PgConnection, seen: &[i64]) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         "SELECT id FROM audits
-          WHERE phase NOT IN ('completed', 'failed') AND deadline_at <= now()
+          WHERE status IN ('pending', 'running') AND deadline_at <= now()
             AND id <> ALL($1)
           ORDER BY deadline_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
         seen
@@ -23,7 +23,7 @@ pub async fn overdue(conn: &mut PgConnection, seen: &[i64]) -> sqlx::Result<Opti
 pub async fn unfinished(conn: &mut PgConnection, seen: &[i64]) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         "SELECT id FROM audits a
-          WHERE phase = 'analyzing' AND id <> ALL($1)
+          WHERE status = 'running' AND phase = 'analyzing' AND id <> ALL($1)
             AND total_steps <= (SELECT count(*) FROM audit_step_results r WHERE r.audit_id = a.id)
           LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
         seen
@@ -42,7 +42,7 @@ pub async fn silent(
 ) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         "SELECT id FROM audits
-          WHERE phase NOT IN ('completed', 'failed') AND deadline_at > now()
+          WHERE status IN ('pending', 'running') AND deadline_at > now()
             AND id <> ALL($2)
             AND (sent_at < $1
                  OR sent_at + power(2, LEAST(sends, 20) - 1)
