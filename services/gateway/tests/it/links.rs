@@ -9,7 +9,7 @@ use axum::routing::get;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinSet;
 
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -25,7 +25,7 @@ async fn audio(headers: HeaderMap) -> impl IntoResponse {
 }
 
 /// Where recordings lie.
-async fn shelf() -> (String, AbortOnDropHandle<()>) {
+async fn shelf() -> (String, JoinSet<()>) {
     let router = Router::new()
         .route("/a.mp3", get(audio))
         .route(
@@ -35,8 +35,9 @@ async fn shelf() -> (String, AbortOnDropHandle<()>) {
         .route("/gone", get(|| async { Status::NOT_FOUND }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let serving = async move { axum::serve(listener, router).await.unwrap() };
-    (base, AbortOnDropHandle::new(tokio::spawn(serving)))
+    let mut serving = JoinSet::new();
+    serving.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (base, serving)
 }
 
 #[tokio::test]
