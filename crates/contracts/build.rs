@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 20] = [
+const PROTOS: [&str; 21] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
     "vigie/audit/v1/configs.proto",
@@ -18,6 +18,7 @@ const PROTOS: [&str; 20] = [
     "vigie/auth/v1/principal.proto",
     "vigie/auth/v1/trust.proto",
     "vigie/automation/v1/automation.proto",
+    "vigie/automation/v1/links.proto",
     "vigie/fiche/v1/directory.proto",
     "vigie/fiche/v1/fiche.proto",
     "vigie/fiche/v1/jobs.proto",

@@ -60,6 +60,7 @@ pub async fn from_parts(boot: &Boot<Config>, bus: Bus, state: AppState) -> anyho
         descriptors: &[vigie_contracts::DESCRIPTORS],
         ..Default::default()
     };
-    boot.serve_grpc(Routes::new(rpc::service(state)), options);
+    let routes = Routes::new(rpc::service(state.clone())).add_service(rpc::links::service(state));
+    boot.serve_grpc(routes, options);
     Ok(())
 }

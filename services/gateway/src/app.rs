@@ -25,6 +25,7 @@ use vigie_contracts::auth::v1::admin_service_client::AdminServiceClient;
 use vigie_contracts::auth::v1::auth_service_client::AuthServiceClient;
 use vigie_contracts::auth::v1::trust_service_client::TrustServiceClient;
 use vigie_contracts::automation::v1::automation_service_client::AutomationServiceClient;
+use vigie_contracts::automation::v1::link_service_client::LinkServiceClient;
 use vigie_contracts::fiche::v1::fiche_job_service_client::FicheJobServiceClient;
 use vigie_contracts::fiche::v1::fiche_maintenance_service_client::FicheMaintenanceServiceClient;
 use vigie_contracts::fiche::v1::fiche_service_client::FicheServiceClient;
@@ -87,6 +88,8 @@ pub struct Parts {
     pub reviews: ReviewServiceClient<InternalChannel>,
     /// Schedules and runs.
     pub automation: AutomationServiceClient<InternalChannel>,
+    /// Names of schedules and runs.
+    pub links: LinkServiceClient<InternalChannel>,
 }
     /// Links to recordings, where the CRM's addresses are not shown.
     pub recordings: Option<Recordings>,
@@ -208,6 +211,7 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
         audit_configs: ConfigServiceClient::new(boot.channel(ServiceName::AuditOrchestrator))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         reviews: ReviewServiceClient::new(boot.channel(ServiceName::AuditOrchestrator)),
+        links: LinkServiceClient::new(boot.channel(ServiceName::Automation)),
         automation: AutomationServiceClient::new(boot.channel(ServiceName::Automation))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
     });

@@ -4,6 +4,7 @@ mod cancel;
 mod create;
 mod encode;
 mod error;
+pub mod links;
 mod runs;
 mod schedules;
 mod trigger;

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod item;
+pub mod links;
 pub mod log;
 pub mod result;
 pub mod run;

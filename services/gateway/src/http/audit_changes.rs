@@ -3,6 +3,7 @@
 use super::audits::Detail;
 use super::edge::Payload;
 use super::failure::Failure;
+use super::links;
 use super::reply::{Data, data};
 use crate::app::{AppState, call};
 use crate::domain::ids::database_id;
@@ -68,7 +69,7 @@ async fn update(
     };
     let mut operations = gateway.audit_operations.clone();
     let answer = operations.update_audit(call(caller, request)).await?;
-    detail(answer.into_inner().detail, "UpdateAudit")
+    detail(gateway, caller, answer.into_inner().detail, "UpdateAudit").await
 }
 
 /// Ends an audit that has not ended.
@@ -85,7 +86,8 @@ pub async fn cancel(
     };
     let mut operations = gateway.audit_operations.clone();
     let answer = operations.cancel_audit(call(&caller, request)).await?;
-    detail(answer.into_inner().detail, "CancelAudit")
+    let answer = answer.into_inner().detail;
+    detail(&gateway, &caller, answer, "CancelAudit").await
 }
 
 pub(super) fn known(audit_id: String) -> Result<String, Failure> {
@@ -95,10 +97,13 @@ pub(super) fn known(audit_id: String) -> Result<String, Failure> {
     }
 }
 
-fn detail(
+async fn detail(
+    gateway: &AppState,
+    caller: &Caller,
     answer: Option<pb::GetAuditResponse>,
     rpc: &'static str,
 ) -> Result<Json<Data<Detail>>, Failure> {
-    let answer = answer.ok_or_else(|| Failure::incomplete(rpc))?;
+    let mut answer = answer.ok_or_else(|| Failure::incomplete(rpc))?;
+    links::describe(gateway, caller, answer.audit.iter_mut()).await;
     Ok(data(Detail::of(answer, rpc)?))
 }

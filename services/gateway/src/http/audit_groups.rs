@@ -2,6 +2,7 @@
 
 use super::edge::Params;
 use super::failure::Failure;
+use super::links;
 use crate::app::{AppState, call};
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -69,7 +70,8 @@ pub async fn grouped(
     };
     let mut operations = gateway.audit_operations.clone();
     let answer = operations.group_audits(call(&caller, request)).await?;
-    let answer = answer.into_inner();
+    let mut answer = answer.into_inner();
+    links::describe(&gateway, &caller, answer.groups.iter_mut()).await;
     let shown = SHOWN.iter().find(|(by, _)| *by == answer.group_by);
     let groups = answer.groups.into_iter().map(|group| {
         let mut none = Map::new();
@@ -107,7 +109,9 @@ pub async fn by_fiches(
     };
     let mut operations = gateway.audit_operations.clone();
     let answer = operations.group_by_fiches(call(&caller, request)).await?;
-    let answer = answer.into_inner();
+    let mut answer = answer.into_inner();
+    let audits = answer.fiches.iter_mut().flat_map(|fiche| &mut fiche.audits);
+    links::describe(&gateway, &caller, audits).await;
     Ok(Json(Fiches {
         success: true,
         data: answer.fiches,

@@ -2,6 +2,7 @@
 
 use super::edge::Params;
 use super::failure::Failure;
+use super::links;
 use super::reply::{self, Data, List, data};
 use crate::app::{AppState, call};
 use crate::domain::ids::database_id;
@@ -68,7 +69,8 @@ pub async fn list(
         .clone()
         .list_audits(call(&caller, request))
         .await?;
-    let answer = answer.into_inner();
+    let mut answer = answer.into_inner();
+    links::describe(&gateway, &caller, answer.audits.iter_mut()).await;
     Ok(Json(Page {
         success: true,
         data: answer.audits,
@@ -97,7 +99,9 @@ pub async fn by_fiche(
         .clone()
         .list_by_fiche(call(&caller, request))
         .await?;
-    Ok(reply::list(answer.into_inner().audits))
+    let mut audits = answer.into_inner().audits;
+    links::describe(&gateway, &caller, audits.iter_mut()).await;
+    Ok(reply::list(audits))
 }
 
 /// One audit with its steps.
@@ -112,12 +116,13 @@ pub async fn detail(
         return Err(Failure::validation("Invalid audit_id"));
     }
     let request = call(&caller, pb::GetAuditRequest { audit_id });
-    let answer = gateway
+    let mut answer = gateway
         .audits
         .clone()
         .get_audit(request)
         .await?
         .into_inner();
+    links::describe(&gateway, &caller, answer.audit.iter_mut()).await;
     Ok(data(Detail::of(answer, "GetAudit")?))
 }
 

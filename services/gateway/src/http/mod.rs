@@ -18,6 +18,7 @@ mod fiches;
 mod fiches_status;
 mod fields;
 mod health;
+mod links;
 mod maintenance;
 mod openapi;
 mod realtime;

@@ -109,6 +109,32 @@ async fn the_story_of_an_audit_has_its_bounds() {
 }
 
 #[tokio::test]
+async fn schedules_and_runs_have_their_names_where_automation_is_there() {
+    let app = App::start().await;
+    let path = "/api/audits/grouped?group_by=automation_run";
+    let (_, body) = app.get(path).await;
+    let run = json!({"id": "7", "status": "completed", "startedAt": "2026-01-05T01:00:00.000Z",
+        "completedAt": null, "scheduleId": "3"});
+    assert_eq!(body["data"][0]["automationRun"], run);
+    let asked = |app: &App| {
+        let script = app.world.script();
+        let calls = script.calls.iter();
+        calls.filter(|call| call.rpc == "DescribeLinks").count()
+    };
+    assert_eq!(asked(&app), 1);
+    // Nothing is linked: nobody is asked.
+    app.get("/api/audits/9031").await;
+    assert_eq!(asked(&app), 1);
+    app.world
+        .fail("DescribeLinks", ErrorCode::Unavailable, "away");
+    let (status, body) = app.get(path).await;
+    assert_eq!(status, StatusCode::OK);
+    let run = &body["data"][0]["automationRun"];
+    assert_eq!((&run["id"], &run["status"]), (&json!("7"), &Value::Null));
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn changed_weights_are_tried_before_they_are_applied() {
     let app = App::start().await;
     let path = "/api/audits/rescore";

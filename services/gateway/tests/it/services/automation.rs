@@ -2,6 +2,7 @@ use super::Service;
 use tonic::{Request, Response, Status, async_trait};
 use vigie_contracts::automation::v1 as pb;
 use vigie_contracts::automation::v1::automation_service_server::AutomationService;
+use vigie_contracts::automation::v1::link_service_server::LinkService;
 use vigie_service::{ErrorCode, WireError};
 
 fn schedule(id: &str) -> pb::Schedule {
@@ -100,5 +101,31 @@ impl AutomationService for Service {
         self.0.enter("CancelRun", &request)?;
         let run = Some(run(&request.into_inner().run_id));
         Ok(Response::new(pb::CancelRunResponse { run }))
+    }
+}
+
+#[async_trait]
+impl LinkService for Service {
+    async fn describe_links(
+        &self,
+        request: Request<pb::DescribeLinksRequest>,
+    ) -> Result<Response<pb::DescribeLinksResponse>, Status> {
+        self.0.enter("DescribeLinks", &request)?;
+        let request = request.into_inner();
+        let schedules = request.schedule_ids.into_iter().map(|id| pb::ScheduleLink {
+            name: format!("Nuit {id}"),
+            id,
+        });
+        let runs = request.run_ids.into_iter().map(|id| pb::RunLink {
+            id,
+            status: "completed".to_owned(),
+            started_at: "2026-01-05T01:00:00.000Z".to_owned(),
+            completed_at: None,
+            schedule_id: "3".to_owned(),
+        });
+        Ok(Response::new(pb::DescribeLinksResponse {
+            schedules: schedules.collect(),
+            runs: runs.collect(),
+        }))
     }
 }

@@ -34,6 +34,7 @@ use vigie_contracts::auth::v1::admin_service_server::AdminServiceServer;
 use vigie_contracts::auth::v1::auth_service_server::AuthServiceServer;
 use vigie_contracts::auth::v1::trust_service_server::TrustServiceServer;
 use vigie_contracts::automation::v1::automation_service_server::AutomationServiceServer;
+use vigie_contracts::automation::v1::link_service_server::LinkServiceServer;
 use vigie_contracts::fiche::v1::fiche_job_service_server::FicheJobServiceServer;
 use vigie_contracts::fiche::v1::fiche_maintenance_service_server::FicheMaintenanceServiceServer;
 use vigie_contracts::fiche::v1::fiche_service_server::FicheServiceServer;
@@ -65,6 +66,7 @@ pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken)
         .add_service(ConfigServiceServer::new(service()))
         .add_service(ReviewServiceServer::new(service()))
         .add_service(AutomationServiceServer::new(service()))
+        .add_service(LinkServiceServer::new(service()))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), stop.cancelled_owned());
     TaskTracker::new().spawn(server);
 }

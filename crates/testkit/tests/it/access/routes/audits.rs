@@ -5,6 +5,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use vigie_contracts::audit::v1 as pb;
+use vigie_contracts::automation::v1::DescribeLinksRequest;
 use vigie_testkit::stack::Service;
 
 const OK: Rule = Rule::any(&[200]);
@@ -38,6 +39,14 @@ pub(super) fn rows() -> Vec<Row> {
                 let filters = HashMap::from([("limit".to_owned(), "100".to_owned())]);
                 let message = pb::ListAuditsRequest { filters };
                 rpc("/vigie.audit.v1.AuditService/ListAudits", &message)
+            }),
+        // Names of schedules and runs, for whoever reads audits.
+        Row::new("GET", "/api/audits", OK)
+            .query(|_| "?limit=1".to_owned())
+            .rpc(|_| {
+                let path = "/vigie.automation.v1.LinkService/DescribeLinks";
+                let message = DescribeLinksRequest::default();
+                Rpc::new(Service::Automation, path, &message)
             }),
         Row::new("POST", "/api/audits", AUDIT).body(wish).rpc(run),
         Row::new("POST", "/api/audits/run", AUDIT).body(wish),
