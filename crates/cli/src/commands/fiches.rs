@@ -4,9 +4,10 @@
 
 use super::administrator;
 use crate::args::{Fiches, FichesArgs, Projections, ProjectionsArgs};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a command on fiches.
 pub async fn run(args: &FichesArgs) -> Result<()> {
@@ -23,7 +24,15 @@ pub async fn run(args: &FichesArgs) -> Result<()> {
             loop {
                 let body =
                     json!({ "afterId": after.to_string(), "batch": batch, "dryRun": dry_run });
-                let answer = api.post("/api/fiches/backfill", &body).await?;
+                let answer = tokio::select! {
+                    answer = api.post("/api/fiches/backfill", &body) => answer,
+                    stopped = interrupted() => {
+                        bar.abandon();
+                        stopped?;
+                        bail!("stopped; go on with --after-id {after}");
+                    }
+                };
+                let answer = answer.with_context(|| format!("go on with --after-id {after}"))?;
                 let batch = &answer["data"];
                 let looked = number(batch, "looked")?;
                 moved += number(batch, "moved")?;
@@ -77,6 +86,17 @@ pub async fn projections(args: &ProjectionsArgs) -> Result<()> {
     }
     bar.finish_and_clear();
     println!("{written} fiches written.");
+    Ok(())
+}
+
+/// Returns when the run shall stop. What is under way ends by itself: each row is whole.
+async fn interrupted() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     Ok(())
 }
 

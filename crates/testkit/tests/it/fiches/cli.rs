@@ -2,14 +2,17 @@
 
 use crate::spine::database;
 use anyhow::{Context, Result, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
-use sqlx::Executor;
+use sqlx::{Connection, Executor};
+use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 use vigie_testkit::Schema;
 use vigie_testkit::api::ApiClient;
 use vigie_testkit::stack::Stack;
-use vigie_testkit::tools;
+use vigie_testkit::{tools, wait};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -25,15 +28,20 @@ const LEGACY: &str = "
         'rendez_vous', (SELECT COALESCE(jsonb_agg(row ORDER BY row->'row_index'), '[]')
                           FROM dates WHERE fiche_cache_id = c.id))";
 
-async fn vigie(stack: &Stack, api: &ApiClient, args: &[&str]) -> Result<String> {
+async fn command(stack: &Stack, api: &ApiClient, args: &[&str]) -> Result<Command> {
     let program = tools::built_binaries().await?.join("vigie");
-    let command = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(args)
         .args(["--api-url", &stack.state().gateway_url])
         .env("VIGIE_API_TOKEN", api.token().context("logged in")?)
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(LIMIT, command).await??;
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+async fn vigie(stack: &Stack, api: &ApiClient, args: &[&str]) -> Result<String> {
+    let mut command = command(stack, api, args).await?;
+    let output = tokio::time::timeout(LIMIT, command.output()).await??;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{args:?}: {said}{complaint}");
@@ -66,14 +74,50 @@ pub async fn backfills(stack: &Stack, api: &ApiClient, fiches: &[String]) -> Res
         "{said}"
     );
     assert_eq!(left(&mut conn).await?, count);
-    let said = vigie(stack, api, &["fiches", "backfill", "--batch", "3"]).await?;
-    ensure!(said.contains(&format!("{count} rows moved")), "{said}");
+    let after = interrupted(stack, api).await?;
+    // The row that was waited for is moved by the batch that was under way, or by the next run.
+    let args = ["fiches", "backfill", "--batch", "3", "--after-id", &after];
+    let said = vigie(stack, api, &args).await?;
+    let moved = |rows: i64| said.contains(&format!("{rows} rows moved"));
+    ensure!(moved(count - 1) || moved(count - 2), "{said}");
     assert_eq!(left(&mut conn).await?, 0);
     let again = vigie(stack, api, &["fiches", "backfill"]).await?;
     ensure!(again.contains("0 rows moved"), "{again}");
     let document_of = document(stack, api, &fiches[0]).await?;
     assert_eq!(document_of.as_array().map(Vec::len), Some(0));
     Ok(())
+}
+
+/// Stops a run in the middle of its second row, and says where it wants to go on.
+async fn interrupted(stack: &Stack, api: &ApiClient) -> Result<String> {
+    let mut conn = database(stack, Schema::Fiche).await?;
+    let ids = "SELECT id FROM fiche_cache WHERE raw_data <> '{}' ORDER BY id LIMIT 2";
+    let ids: Vec<i64> = sqlx::query_scalar(ids).fetch_all(&mut conn).await?;
+    let mut holder = database(stack, Schema::Fiche).await?;
+    let mut holding = holder.begin().await?;
+    sqlx::query("SELECT FROM fiche_cache WHERE id = $1 FOR UPDATE")
+        .bind(ids[1])
+        .execute(&mut *holding)
+        .await?;
+    let mut command = command(stack, api, &["fiches", "backfill", "--batch", "1"]).await?;
+    let run = command.stderr(Stdio::piped()).spawn()?;
+    let process = Pid::from_raw(run.id().context("a running process")?.try_into()?);
+    let blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                      AND application_name = 'vigie-fiche-cache'";
+    wait::until("the second row", LIMIT, || async {
+        let mut conn = database(stack, Schema::Fiche).await?;
+        let waiting: i64 = sqlx::query_scalar(blocked).fetch_one(&mut conn).await?;
+        Ok((waiting > 0).then_some(()))
+    })
+    .await?;
+    kill(process, Signal::SIGINT)?;
+    let output = tokio::time::timeout(LIMIT, run.wait_with_output()).await??;
+    holding.rollback().await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success(), "{said}");
+    let wanted = format!("--after-id {}", ids[0]);
+    ensure!(said.contains(&wanted), "{said}");
+    Ok(ids[0].to_string())
 }
 
 /// What audits know of their fiches comes back from the cache.
