@@ -30,7 +30,7 @@ enum Verdict {
 }
 
 /// The rules of identity.md 1.5, 1.6 and 6 in one place.
-fn verdict(route: &Listed, rule: &Rule, who: Who, target: Target) -> Verdict {
+fn verdict((route, row): (&Listed, &Row), rule: &Rule, who: Who, target: Target) -> Verdict {
     let access = &route.access;
     if access.kind == "public" {
         return Verdict::Answered(rule.within, None);
@@ -39,13 +39,16 @@ fn verdict(route: &Listed, rule: &Rule, who: Who, target: Target) -> Verdict {
     if !who.is_known() || (for_users && who == Who::Machine) {
         return Verdict::Unauthenticated;
     }
-    let holds = |guard: &String| match who {
+    let holds = |guard: &str| match who {
         Who::Powerless => false,
+        Who::Reader => guard.ends_with(".read"),
+        Who::Writer => guard.ends_with(".write"),
         // No administration by default (W15).
         Who::Machine => !guard.starts_with("admin."),
         _ => true,
     };
-    if !access.guards.iter().all(holds) {
+    let mut asked = access.guards.iter().map(String::as_str).chain(row.also);
+    if !asked.all(holds) {
         return Verdict::Refused;
     }
     let reached = rule.reach.reaches(who, target);
@@ -160,7 +163,7 @@ impl Trial<'_> {
     }
 
     async fn through_the_gateway(&self, who: Who, target: Target) -> Result<()> {
-        let expected = verdict(self.route, &self.row.rule, who, target);
+        let expected = verdict((self.route, self.row), &self.row.rule, who, target);
         let ids = self.world.ids(who, target);
         let url = format!("{}{}", self.base, self.row.url(&ids));
         let mut request = self.http.request(self.route.method.clone(), url);
@@ -206,7 +209,7 @@ impl Trial<'_> {
 
     /// With the gateway's own token, as if it had forgotten to look.
     async fn past_it(&self, behind: &Behind, who: Who, target: Target) -> Result<()> {
-        let expected = verdict(self.route, &behind.rule, who, target);
+        let expected = verdict((self.route, self.row), &behind.rule, who, target);
         let ids = self.world.ids(who, target);
         let rpc = (behind.rpc)(&ids);
         let token = self.credential(who, true).await?;

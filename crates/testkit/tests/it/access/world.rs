@@ -28,6 +28,10 @@ pub enum Who {
     Elsewhere,
     /// A user without a permission.
     Powerless,
+    /// A user who may read everything, and change nothing.
+    Reader,
+    /// A user who may change everything, and read nothing.
+    Writer,
     /// A user with every permission, in scope `SELF`.
     Own,
     /// The same, in scope `GROUP`.
@@ -39,12 +43,14 @@ pub enum Who {
 }
 
 impl Who {
-    pub const EVERYBODY: [Self; 9] = [
+    pub const EVERYBODY: [Self; 11] = [
         Self::Nobody,
         Self::Expired,
         Self::Forged,
         Self::Elsewhere,
         Self::Powerless,
+        Self::Reader,
+        Self::Writer,
         Self::Own,
         Self::Group,
         Self::All,
@@ -56,8 +62,20 @@ impl Who {
         self >= Self::Powerless
     }
 
+    /// Those of them who log in.
+    const USERS: [Self; 6] = [
+        Self::Powerless,
+        Self::Reader,
+        Self::Writer,
+        Self::Own,
+        Self::Group,
+        Self::All,
+    ];
+
     const fn email(self) -> &'static str {
         match self {
+            Self::Reader => "reader@vigie.test",
+            Self::Writer => "writer@vigie.test",
             Self::Own => "own@vigie.test",
             Self::Group => "group@vigie.test",
             Self::All => "all@vigie.test",
@@ -149,7 +167,7 @@ impl World {
         };
         let (people, fiches) = tokio::try_join!(people(&admin), fiches(&admin))?;
         world.fiches = fiches;
-        for who in [Who::Powerless, Who::Own, Who::Group, Who::All] {
+        for who in Who::USERS {
             let token = enter(&base, who.email()).await?.token();
             let token = token.context("logged in")?;
             world.access.insert(who, token.clone());
@@ -221,7 +239,7 @@ impl World {
     /// What a request of this caller is about.
     pub fn ids(&self, who: Who, target: Target) -> Ids {
         // Who has nothing of his own asks for what somebody else has.
-        let owner = if who > Who::Powerless { who } else { Who::All };
+        let owner = if who >= Who::Own { who } else { Who::All };
         let made = self.made[&(owner, target)].clone();
         Ids {
             schedule: made.schedule,
@@ -244,7 +262,7 @@ impl World {
 
     /// Another session of the same caller: for requests that end sessions.
     pub async fn again(&self, who: Who) -> Result<Option<String>> {
-        if !matches!(who, Who::Powerless | Who::Own | Who::Group | Who::All) {
+        if !Who::USERS.contains(&who) {
             return Ok(self.token(who).map(str::to_owned));
         }
         let api = enter(&self.stack.state().gateway_url, who.email()).await?;
@@ -262,6 +280,10 @@ async fn people(admin: &ApiClient) -> Result<People> {
         role(admin, key, &grants(&every, scope)).await?;
     }
     role(admin, "m-none", &json!([])).await?;
+    for (key, flag) in [("m-reader", "read"), ("m-writer", "write")] {
+        let grant = |key: &&str| json!({ "key": key, flag: true, "scope": "ALL" });
+        role(admin, key, &every.iter().map(grant).collect()).await?;
+    }
     let ouest = team(admin, "42", "EQUIPE OUEST").await?;
     let nord = team(admin, "31", "EQUIPE NORD").await?;
     for (email, role, crm_user, team) in [
@@ -271,6 +293,8 @@ async fn people(admin: &ApiClient) -> Result<People> {
         // The adviser of the foreign fiche: GROUP must not show what is his elsewhere.
         (Who::Group.email(), "m-group", Some("107"), Some(&ouest)),
         (Who::All.email(), "m-all", None, None),
+        (Who::Reader.email(), "m-reader", None, None),
+        (Who::Writer.email(), "m-writer", None, None),
         ("colleague@vigie.test", "m-all", Some("209"), Some(&ouest)),
         ("outsider@vigie.test", "m-all", None, Some(&nord)),
     ] {

@@ -60,19 +60,26 @@ impl Hiding<'_> {
         let mut random = StdRng::seed_from_u64(self.seed);
         let hidden = self.world.ids(self.who, self.target);
         let mut wrong = Vec::new();
+        let mut answered = false;
         for _ in 0..CASES {
             let mut url = self.row.url(&hidden);
             let more = self.list.query(&hidden, &mut random);
             let sign = if url.contains('?') { "&" } else { "?" };
             url += &format!("{sign}{}", more.trim_start_matches('&'));
-            if let Err(error) = self.ask(&url, &hidden).await {
-                wrong.push(format!("{url} {:?} {:?}: {error:#}", self.who, self.target));
+            match self.ask(&url, &hidden).await {
+                Ok(status) => answered |= status != 400,
+                Err(error) => {
+                    wrong.push(format!("{url} {:?} {:?}: {error:#}", self.who, self.target));
+                }
             }
+        }
+        if !answered && wrong.is_empty() {
+            wrong.push(format!("{}: every filter was refused", self.list.path));
         }
         wrong
     }
 
-    async fn ask(&self, url: &str, hidden: &Ids) -> Result<()> {
+    async fn ask(&self, url: &str, hidden: &Ids) -> Result<u16> {
         let request = self.http.get(format!("{}{url}", self.base));
         let request = request.bearer_auth(self.world.token(self.who).unwrap_or_default());
         let answer = request.send().await?;
@@ -91,7 +98,7 @@ impl Hiding<'_> {
             "{status}, not {beyond}: {start}"
         );
         if status != 200 {
-            return Ok(());
+            return Ok(status);
         }
         let shown = self
             .row
@@ -101,7 +108,7 @@ impl Hiding<'_> {
         ensure!(!shown, "shown: {start}");
         let named = self.target == Target::OtherGroup && text.contains(OTHER_GROUPE);
         ensure!(!named, "its groupe is shown: {start}");
-        Ok(())
+        Ok(status)
     }
 }
 

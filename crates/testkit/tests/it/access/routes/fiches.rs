@@ -129,6 +129,7 @@ fn fiches() -> Vec<Row> {
         Row::new("GET", "/api/fiches/{fiche_id}", FICHE).rpc(|ids| fiche(ids, false)),
         Row::new("GET", "/api/fiches/{fiche_id}", FICHE)
             .query(|_| "?refresh=true".to_owned())
+            .also("fiches.write")
             .rpc(|ids| fiche(ids, true)),
         Row::new("GET", "/api/fiches/{fiche_id}/cache", FICHE),
         Row::new("GET", "/api/fiches/{fiche_id}/status", HIDDEN),

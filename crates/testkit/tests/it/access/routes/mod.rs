@@ -37,7 +37,9 @@ impl Reach {
     /// Whether a caller with the permission gets at the target.
     pub fn reaches(self, who: Who, target: Target) -> bool {
         match (self, who) {
-            (Self::Everything, _) | (_, Who::All | Who::Machine) => true,
+            (Self::Everything, _) | (_, Who::All | Who::Machine | Who::Reader | Who::Writer) => {
+                true
+            }
             (Self::Made, _) | (Self::Scoped, Who::Own) => target == Target::Own,
             (Self::Scoped, Who::Group) => target != Target::OtherGroup,
             (Self::OnlyAll | Self::Scoped, _) => false,
@@ -110,6 +112,8 @@ pub struct Row {
     pub behind: Vec<Behind>,
     /// Whether it ends the session it is sent with.
     pub ends_session: bool,
+    /// What its guard does not ask for, but this request.
+    pub also: Option<&'static str>,
     /// Whether it is about the audit that nobody else's question is about.
     pub spare: bool,
 }
@@ -125,6 +129,7 @@ impl Row {
             rule,
             behind: Vec::new(),
             ends_session: false,
+            also: None,
             spare: false,
         }
     }
@@ -153,6 +158,12 @@ impl Row {
 
     pub const fn ending_sessions(mut self) -> Self {
         self.ends_session = true;
+        self
+    }
+
+    /// Asks for one permission more.
+    pub const fn also(mut self, guard: &'static str) -> Self {
+        self.also = Some(guard);
         self
     }
 
