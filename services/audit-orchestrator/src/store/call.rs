@@ -137,3 +137,15 @@ pub async fn known(
         .map(|row| (row.audit, row.position, row.attempt))
         .collect())
 }
+
+/// Tokens that an audit has cost so far, whatever for.
+#[tracing::instrument(name = "store.call.spent", skip_all, err)]
+pub async fn spent(conn: &mut PgConnection, audit: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"SELECT COALESCE(sum(prompt_tokens + completion_tokens), 0)::bigint AS "spent!"
+             FROM audit_model_calls WHERE audit_id = $1"#,
+        audit
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -31,7 +31,7 @@ pub type Answers = BTreeMap<AuditId, Vec<Answer>>;
 type Late = Vec<(i64, Answer)>;
 
 /// Error of a step that was never begun because the audit's tokens were spent.
-const BUDGET_SPENT: &str = "token budget exhausted";
+pub(super) const BUDGET_SPENT: &str = "token budget exhausted";
 
 /// One audit on its way through [`Workflow::record`].
 pub(super) struct Recording {

@@ -25,7 +25,10 @@ pub struct Reviews {
 
 impl Reviews {
     pub async fn new() -> Self {
-        let world = World::new().await;
+        Self::of(World::new().await).await
+    }
+
+    pub async fn of(world: World) -> Self {
         let neighbours = serve(Script::default(), &TaskTracker::new()).await;
         let state = AppState {
             db: world.db.clone(),

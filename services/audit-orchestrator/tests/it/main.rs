@@ -8,6 +8,7 @@
 mod callers;
 mod catalogue;
 mod decisions;
+mod deliveries;
 mod facts;
 mod failures;
 mod filter_model;
