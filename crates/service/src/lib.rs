@@ -3,7 +3,6 @@
 //!
 //! Must never: know a domain, a table or an RPC of any service but auth's two token RPCs.
 
-mod allocator;
 mod boot;
 pub mod env;
 mod error;
