@@ -71,6 +71,19 @@ async fn a_killed_orchestrator_repeats_no_call() -> Result<()> {
     stack.down().await
 }
 
+/// The analysis has its test above; these are the phases before it.
+#[tokio::test]
+async fn a_killed_orchestrator_waits_on_for_fiche_and_transcript() -> Result<()> {
+    let stack = Stack::start(options().await?).await?;
+    let kill = stack.kill(Service::AuditOrchestrator, 1);
+    audit_despite(&stack, UNANNOUNCED, Simulator::Crm, kill).await?;
+    let kill = stack.kill(Service::AuditOrchestrator, 1);
+    audit_despite(&stack, PRESSURE, Simulator::Speech, kill).await?;
+    // One recording each, heard once.
+    assert_eq!(stack.calls(Simulator::Speech).await?["total"], 2);
+    stack.down().await
+}
+
 #[tokio::test]
 async fn a_broker_that_lost_its_disk_costs_time_only() -> Result<()> {
     let stack = Stack::start(options().await?).await?;
