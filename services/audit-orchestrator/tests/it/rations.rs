@@ -1,11 +1,21 @@
 //! How steps are rationed and paid: windows, budgets, answers that come late or twice.
 
+use crate::decisions::{Reviews, by, code, user};
 use crate::facts::{analyzed, call, proven};
+use crate::neighbours::{Script, serve};
 use crate::world::{World, settings};
 use std::num::NonZeroUsize;
+use tokio_util::task::TaskTracker;
+use vigie_audit_orchestrator::app::AppState;
 use vigie_audit_orchestrator::domain::audit::Phase;
 use vigie_audit_orchestrator::domain::window::StepWindow;
+use vigie_audit_orchestrator::rpc::reviews::ReviewRpc;
 use vigie_audit_orchestrator::workflow::Settings;
+use vigie_audit_orchestrator::workflow::Workflow;
+use vigie_contracts::audit::v1 as pb;
+use vigie_contracts::audit::v1::review_service_server::ReviewService;
+use vigie_identity::Scope;
+use vigie_service::ErrorCode;
 
 #[tokio::test]
 async fn a_window_keeps_that_many_steps_outstanding() {
@@ -53,6 +63,45 @@ async fn steps_not_begun_when_the_budget_is_spent_are_not_begun() {
         "token budget exhausted"
     );
     assert_eq!(world.listed(id).await.failed_steps, Some(4));
+}
+
+#[tokio::test]
+async fn a_spent_budget_binds_reruns_too() {
+    let reviews = Reviews::new().await;
+    let id = reviews.completed("44", Some(3)).await;
+    let neighbours = serve(Script::default(), &TaskTracker::new()).await;
+    let spent = "SELECT sum(prompt_tokens + completion_tokens)::bigint FROM audit_model_calls";
+    let spent = reviews.world.count(spent).await;
+    let under = |max_tokens| {
+        let workflow = Workflow::new(Settings {
+            max_tokens,
+            ..settings()
+        });
+        ReviewRpc::new(AppState {
+            db: reviews.world.db.clone(),
+            workflow,
+            neighbours: neighbours.clone(),
+        })
+    };
+    let step = || pb::RerunStepRequest {
+        audit_id: id.to_string(),
+        step_position: 1,
+        ..pb::RerunStepRequest::default()
+    };
+    let fallback = || pb::RerunFallbackRequest {
+        audit_id: id.to_string(),
+    };
+    let rpc = under(spent);
+    let refused = rpc.rerun_step(by(user(Scope::All), step())).await;
+    assert_eq!(code(&refused.unwrap_err()), ErrorCode::Conflict);
+    let refused = rpc.rerun_fallback(by(user(Scope::All), fallback())).await;
+    assert_eq!(code(&refused.unwrap_err()), ErrorCode::Conflict);
+    assert_eq!(reviews.world.sent("audit/step-rerun").await, 0);
+    let rpc = under(spent + 1);
+    rpc.rerun_step(by(user(Scope::All), step())).await.unwrap();
+    let rpc = under(0);
+    let queued = rpc.rerun_fallback(by(user(Scope::All), fallback())).await;
+    assert_eq!(queued.unwrap().into_inner().reruns.len(), 1);
 }
 
 #[tokio::test]

@@ -54,6 +54,9 @@ pub enum ReviewError {
     /// One at a time.
     #[error("A re-run of this step is in progress")]
     RerunActive,
+    /// It has cost what an audit may cost.
+    #[error("The token budget of this audit is exhausted")]
+    BudgetSpent,
     /// Nothing fell back.
     #[error("No step of this audit failed")]
     NoFallback,
@@ -80,6 +83,7 @@ impl ServiceError for ReviewError {
             | Self::Deleted
             | Self::Changed
             | Self::RerunActive
+            | Self::BudgetSpent
             | Self::NoFallback => ErrorCode::Conflict,
             Self::Store(_) | Self::Workflow(_) | Self::Outbox(_) => ErrorCode::Internal,
         }
@@ -104,6 +108,21 @@ pub(super) async fn lock(
     }
     if audit.phase != Phase::Completed {
         return Err(ReviewError::NotCompleted);
+    }
+    Ok(audit)
+}
+
+/// Locks a completed audit that may cost more (`AUDIT_MAX_TOKENS`).
+pub(super) async fn lock_to_pay(
+    tx: &mut PgConnection,
+    state: &AppState,
+    scope: &FicheScope,
+    id: &str,
+) -> Result<Audit, ReviewError> {
+    let audit = lock(tx, scope, id).await?;
+    let budget = state.workflow.settings().max_tokens;
+    if budget > 0 && store::call::spent(tx, audit.id.get()).await? >= budget {
+        return Err(ReviewError::BudgetSpent);
     }
     Ok(audit)
 }
