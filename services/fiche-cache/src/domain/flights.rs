@@ -68,8 +68,8 @@ impl Flights {
         &self.bell
     }
 
-    /// Waits until nobody else fetches this fiche, and says whether anybody did.
-    pub async fn enter(&self, fiche: &FicheId) -> (OwnedMutexGuard<()>, bool) {
+    /// Waits until nobody else fetches this fiche.
+    pub async fn enter(&self, fiche: &FicheId) -> OwnedMutexGuard<()> {
         let lock = {
             let mut locks = self.here.lock().unwrap_or_else(PoisonError::into_inner);
             locks.retain(|_, lock| lock.strong_count() > 0);
@@ -80,10 +80,7 @@ impl Flights {
                 lock
             })
         };
-        match Arc::clone(&lock).try_lock_owned() {
-            Ok(turn) => (turn, false),
-            Err(_) => (lock.lock_owned().await, true),
-        }
+        lock.lock_owned().await
     }
 }
 
@@ -97,8 +94,7 @@ mod tests {
     async fn one_at_a_time_for_each_fiche() {
         let flights = Flights::default();
         let (one, two) = ("1".parse().unwrap(), "2".parse().unwrap());
-        let (first, waited) = flights.enter(&one).await;
-        assert!(!waited);
+        let first = flights.enter(&one).await;
         assert!(flights.enter(&one).now_or_never().is_none());
         assert!(flights.enter(&two).now_or_never().is_some());
         drop(first);

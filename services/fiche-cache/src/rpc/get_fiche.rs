@@ -74,8 +74,8 @@ pub(super) async fn get_fiche(
         ReadDecision::Fetch { .. } => {
             // Who waited here finds what the one before has fetched.
             let since = Instant::now();
-            let (_turn, waited) = state.flights.enter(&read.fiche).await;
-            match read.claim(since, waited).await? {
+            let _turn = state.flights.enter(&read.fiche).await;
+            match read.claim(since).await? {
                 Turn::Fetch {
                     row,
                     fallback,
@@ -140,7 +140,7 @@ impl Read<'_> {
     /// Takes the fiche, over all replicas, unless waiting for it has made that needless. After `PATIENCE`
     /// the CRM is asked all the same: writing is settled by the fiche's lock. A fetch that failed while
     /// it was waited for has failed for all who waited `since` then.
-    async fn claim(&self, since: Instant, mut waited: bool) -> Result<Turn, ReadError> {
+    async fn claim(&self, since: Instant) -> Result<Turn, ReadError> {
         let holder = format!("reader-{}", uuid::Uuid::new_v4());
         let mut bell = self.state.flights.bell().listen();
         let room = format!("fiche:{}", self.fiche);
@@ -151,20 +151,20 @@ impl Read<'_> {
                 return Ok(Turn::Settled(row, decision));
             };
             let mut conn = self.state.db.acquire().await?;
-            if waited {
+            let mine = store::lease::claim(&mut conn, &self.fiche, &holder, LEASE).await?;
+            if mine || Instant::now() >= until {
+                // It may have failed before this reader's turn came, and after it had come.
                 let within = since.elapsed().min(SHARED);
                 let failed = store::lease::failure(&mut conn, &self.fiche, within).await?;
+                drop(conn);
                 if let Some(failed) = failed {
+                    self.release(&holder, None).await;
                     return Ok(Turn::Failed {
                         row,
                         fallback,
                         failed,
                     });
                 }
-            }
-            let mine = store::lease::claim(&mut conn, &self.fiche, &holder, LEASE).await?;
-            drop(conn);
-            if mine || Instant::now() >= until {
                 // Between the look and the claim somebody may have ended.
                 let (row, decision) = self.decide().await?;
                 if matches!(decision, ReadDecision::Fetch { .. }) {
@@ -177,8 +177,8 @@ impl Read<'_> {
                 self.release(&holder, None).await;
                 return Ok(Turn::Settled(row, decision));
             }
+            drop(conn);
             bell.heard(&room, LOOK).await;
-            waited = true;
         }
     }
 
