@@ -37,7 +37,7 @@ impl List {
                 .replace("{schedule}", &hidden.schedule)
                 .replace("{run}", &hidden.run)
                 .replace("{day}", &hidden.day);
-            query += &format!("&{name}={value}");
+            query = format!("{query}&{name}={value}");
         }
         query
     }
@@ -65,7 +65,7 @@ impl Hiding<'_> {
             let mut url = self.row.url(&hidden);
             let more = self.list.query(&hidden, &mut random);
             let sign = if url.contains('?') { "&" } else { "?" };
-            url += &format!("{sign}{}", more.trim_start_matches('&'));
+            url = format!("{url}{sign}{}", more.trim_start_matches('&'));
             match self.ask(&url, &hidden).await {
                 Ok(status) => answered |= status != 400,
                 Err(error) => {
