@@ -41,8 +41,8 @@ fn verdict((route, row): (&Listed, &Row), rule: &Rule, who: Who, target: Target)
     }
     let holds = |guard: &str| match who {
         Who::Powerless => false,
-        Who::Reader => guard.ends_with(".read"),
-        Who::Writer => guard.ends_with(".write"),
+        Who::Reader => guard.rsplit('.').next() == Some("read"),
+        Who::Writer => guard.rsplit('.').next() == Some("write"),
         // No administration by default (W15).
         Who::Machine => !guard.starts_with("admin."),
         _ => true,
