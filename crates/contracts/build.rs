@@ -4,9 +4,10 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-const PROTOS: [&str; 21] = [
+const PROTOS: [&str; 22] = [
     "vigie/analyzer/v1/analyzer.proto",
     "vigie/audit/v1/audit.proto",
+    "vigie/audit/v1/batches.proto",
     "vigie/audit/v1/configs.proto",
     "vigie/audit/v1/operations.proto",
     "vigie/audit/v1/projection.proto",
@@ -87,8 +88,10 @@ const CAMEL: [&str; 54] = [
 ];
 
 /// Views that the contract writes in snake case.
-const SNAKE: [&str; 65] = [
+const SNAKE: [&str; 67] = [
     ".vigie.audit.v1.StuckAudit",
+    ".vigie.audit.v1.AuditBatch",
+    ".vigie.audit.v1.AuditBatchItem",
     ".vigie.audit.v1.ValidateConfigResponse",
     ".vigie.auth.v1.ChangePasswordResponse",
     ".vigie.auth.v1.SessionInfo",

@@ -1,7 +1,9 @@
 //! The AsyncAPI 3 description of every message, generated from the types: `docs/asyncapi.yaml`.
 
 use crate::realtime::RealtimeEvent;
-use crate::{Event, Kind, audit, auth, automation, fiche, fiche_jobs, ops, rerun, transcription};
+use crate::{
+    Event, Kind, audit, auth, automation, batch, fiche, fiche_jobs, ops, rerun, transcription,
+};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -87,6 +89,8 @@ impl Document {
             &["audit-orchestrator", "automation"],
             &["audit-orchestrator"],
         );
+        self.event::<batch::AuditBatch>(&["audit-orchestrator"], &["audit-orchestrator"]);
+        self.event::<batch::AuditBatchCompleted>(&["audit-orchestrator"], &[]);
         self.event::<audit::StepAnalyze>(&["audit-orchestrator"], &["step-analyzer"]);
         self.event::<audit::StepAnalyzed>(&["step-analyzer"], &["audit-orchestrator"]);
         self.event::<audit::StepDeferred>(&["step-analyzer"], &["audit-orchestrator"]);
@@ -132,6 +136,9 @@ impl Document {
         self.realtime::<rt::Completed>("audit-orchestrator");
         self.realtime::<rt::Failed>("audit-orchestrator");
         self.realtime::<crate::realtime::review::ReviewApplied>("audit-orchestrator");
+        let counting = ["transcription", "audit-orchestrator"];
+        self.realtime_of::<crate::realtime::batch::BatchProgress>(&counting);
+        self.realtime_of::<crate::realtime::batch::BatchCompleted>(&counting);
         self.transcription_realtime();
         self.automation_realtime();
         self.fetch_job_realtime();
@@ -155,8 +162,6 @@ impl Document {
         self.realtime::<rt::Progress>("transcription");
         self.realtime::<rt::Completed>("transcription");
         self.realtime::<rt::Failed>("transcription");
-        self.realtime::<crate::realtime::batch::BatchProgress>("transcription");
-        self.realtime::<crate::realtime::batch::BatchCompleted>("transcription");
     }
 
     fn automation_realtime(&mut self) {
@@ -187,10 +192,14 @@ impl Document {
     }
 
     fn realtime<E: RealtimeEvent>(&mut self, producer: &str) {
+        self.realtime_of::<E>(&[producer]);
+    }
+
+    fn realtime_of<E: RealtimeEvent>(&mut self, producers: &[&str]) {
         let address = format!("realtime.{{channel}}.{}", E::NAME);
         let parameters = json!({"channel": {"description": "The entity's own channel."}});
         self.channel::<E>(E::NAME, "Progress for a screen.", &address, &parameters);
-        self.operation(E::NAME, "send", &[producer]);
+        self.operation(E::NAME, "send", producers);
     }
 
     fn channel<T: JsonSchema>(

@@ -146,6 +146,11 @@ impl TrackingId {
         Self(format!("audit-{fiche}-{config}-{epoch_ms}"))
     }
 
+    /// Of a member of a batch.
+    pub fn of_batch(batch: &str, fiche: &FicheId, config: AuditConfigId) -> Self {
+        Self(format!("batch-{batch}-audit-{fiche}-{config}"))
+    }
+
     /// Of an audit asked for by an automation run, retried `retry` times.
     pub fn of_automation(
         run: AutomationRunId,

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod auth;
 pub mod automation;
 pub mod automation_request;
+pub mod batch;
 pub mod fiche;
 pub mod fiche_jobs;
 pub mod ids;

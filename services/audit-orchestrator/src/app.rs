@@ -59,6 +59,7 @@ pub async fn from_parts(boot: &Boot<Config>, bus: Bus, state: AppState) -> anyho
     let routes = Routes::new(rpc::service(state.clone()))
         .add_service(rpc::reviews::service(state.clone()))
         .add_service(rpc::operations::service(state.clone()))
+        .add_service(rpc::batches::service(state.clone()))
         .add_service(rpc::catalogue::service(state.clone()))
         .add_service(rpc::rescore::service(state.clone()))
         .add_service(rpc::projection::service(state));

@@ -2,10 +2,11 @@
 
 use crate::domain::prices::ModelPrices;
 use crate::domain::window::StepWindow;
-use crate::workflow::{Deadlines, Settings};
+use crate::workflow::{Batches, Deadlines, Settings};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use vigie_events::audit::LEXICAL_MODEL;
+use vigie_events::ids::AuditConfigId;
 use vigie_scorecard::{EvidenceRules, MinQuoteChars};
 use vigie_service::{Env, EnvErrors, FromEnv};
 
@@ -43,6 +44,7 @@ impl FromEnv for Config {
                 deadlines: deadlines(env),
                 prices: prices(env),
                 log: env.flag("WORKFLOW_LOG_DB_ENABLED", true),
+                batches: batches(env),
             },
             run_concurrency: env.int_min("AUDIT_RUN_CONCURRENCY", parallelism * replicas, 1),
         };
@@ -85,6 +87,15 @@ fn deadlines(env: &mut Env) -> Deadlines {
             bulk: deadline,
             ..default
         })
+}
+
+fn batches(env: &mut Env) -> Batches {
+    let config: Option<i64> = env.optional_int_min("AUDIT_DEFAULT_CONFIG_ID", 1);
+    let keep = env.int_min("AUDIT_BATCH_STATE_TTL_SECONDS", 21_600, 60);
+    Batches {
+        config: config.map(AuditConfigId::new),
+        keep: Duration::from_secs(keep),
+    }
 }
 
 fn prices(env: &mut Env) -> ModelPrices {

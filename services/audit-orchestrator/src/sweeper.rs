@@ -2,8 +2,8 @@
 //! (`audits.md` 2.10). Each repair is one short transaction on one locked audit; every replica may
 //! run it. A sweeper that repairs often is a bug report, so repairs are counted.
 
-use crate::store::{audit, lease, rerun, sweep};
-use crate::workflow::{Workflow, WorkflowError};
+use crate::store::{audit, batch, batch_sweep, lease, rerun, sweep};
+use crate::workflow::{BatchEnd, CancelError, Workflow, WorkflowError};
 use chrono::{DateTime, Utc};
 use std::error::Error as _;
 use std::time::Duration;
@@ -72,11 +72,59 @@ impl Sweeper {
     ) -> Result<Repairs, WorkflowError> {
         lease::forget(&mut *self.db.acquire().await?).await?;
         self.repair_reruns(stream_created).await?;
-        Ok(Repairs {
+        let repairs = Repairs {
             overdue: self.repair_all(Repair::Overdue, stream_created).await?,
             unfinished: self.repair_all(Repair::Unfinished, stream_created).await?,
             sent_again: self.repair_all(Repair::Silent, stream_created).await?,
-        })
+        };
+        self.repair_batches(stream_created).await?;
+        Ok(repairs)
+    }
+
+    /// Ends batches past their deadline, gives others what they lack, and forgets old ones.
+    async fn repair_batches(
+        &self,
+        stream_created: Option<DateTime<Utc>>,
+    ) -> Result<(), WorkflowError> {
+        let mut conn = self.db.acquire().await?;
+        let due = batch_sweep::due(&mut conn, stream_created).await?;
+        batch_sweep::forget(&mut conn, self.workflow.settings().batches.keep).await?;
+        drop(conn);
+        for batch_sweep::Due { batch_id, overdue } in due {
+            let mut tx = self.db.begin().await?;
+            match self.repair_batch(&mut tx, &batch_id, overdue).await {
+                Ok(()) => {
+                    tx.commit().await?;
+                    metrics::counter!("audit.repaired", "repair" => "batch").increment(1);
+                    tracing::warn!(batch.id = batch_id, overdue, "batch repaired");
+                }
+                // Somebody else was faster.
+                Err(CancelError::Ended(_) | CancelError::LostRace) => tx.rollback().await?,
+                Err(CancelError::Workflow(error)) => {
+                    tx.rollback().await?;
+                    metrics::counter!("audit.unrepaired", "repair" => "batch").increment(1);
+                    tracing::error!(batch.id = batch_id, %error,
+                        cause = error.source().map(tracing::field::display),
+                        "batch could not be repaired");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn repair_batch(
+        &self,
+        tx: &mut Tx,
+        batch_id: &str,
+        overdue: bool,
+    ) -> Result<(), CancelError> {
+        if !overdue {
+            return Ok(self.workflow.repair_batch(tx, batch_id).await?);
+        }
+        match batch::find(tx, batch_id, None).await? {
+            Some(batch) => self.workflow.end_batch(tx, &batch, BatchEnd::Overdue).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends re-runs past their deadline and sends silent ones once more, each in its own transaction.

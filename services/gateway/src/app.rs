@@ -16,6 +16,7 @@ use tonic::Request;
 use vigie_bus::{Bus, ConsumerOptions, Consumers};
 use vigie_contracts::audit::v1::audit_operations_service_client::AuditOperationsServiceClient;
 use vigie_contracts::audit::v1::audit_service_client::AuditServiceClient;
+use vigie_contracts::audit::v1::batch_service_client::BatchServiceClient;
 use vigie_contracts::audit::v1::config_service_client::ConfigServiceClient;
 use vigie_contracts::audit::v1::projection_service_client::ProjectionServiceClient;
 use vigie_contracts::audit::v1::rescore_service_client::RescoreServiceClient;
@@ -82,17 +83,19 @@ pub struct Parts {
     pub audits: AuditServiceClient<InternalChannel>,
     /// Groups, logs and changes of audits.
     pub audit_operations: AuditOperationsServiceClient<InternalChannel>,
+    /// Batches of audits.
+    pub audit_batches: BatchServiceClient<InternalChannel>,
     /// The catalogue of configurations.
     pub audit_configs: ConfigServiceClient<InternalChannel>,
     /// Decisions about results, and re-runs.
     pub reviews: ReviewServiceClient<InternalChannel>,
+    /// Links to recordings, where the CRM's addresses are not shown.
+    pub recordings: Option<Recordings>,
     /// Schedules and runs.
     pub automation: AutomationServiceClient<InternalChannel>,
     /// Names of schedules and runs.
     pub links: LinkServiceClient<InternalChannel>,
 }
-    /// Links to recordings, where the CRM's addresses are not shown.
-    pub recordings: Option<Recordings>,
 
 /// State shared by all handlers.
 #[derive(Clone)]
@@ -168,18 +171,18 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
     boot.spawn("realtime", feed.run(boot.stop.clone()));
     bridge(&boot, &bus).await?;
 
+    let recordings = boot.config.links.as_ref().map(Recordings::new);
     let auth = AuthServiceClient::new(boot.channel(ServiceName::Auth))
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
     let state = AppState::from_parts(Parts {
-    let recordings = boot.config.links.as_ref().map(Recordings::new);
         config: boot.config.clone(),
         instance: boot.platform.instance.clone(),
         clock: boot.clock.clone(),
         stop: boot.stop.clone(),
+        recordings: recordings.transpose()?,
         credentials: Credentials::new(boot.verifier(), ApiTokens::new(auth.clone())),
         live: Live { bus, fanout },
         auth,
-        recordings: recordings.transpose()?,
         account: AccountServiceClient::new(boot.channel(ServiceName::Auth))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         admin: AdminServiceClient::new(boot.channel(ServiceName::Auth))
@@ -208,6 +211,7 @@ pub async fn serve(boot: Boot<Config>) -> anyhow::Result<SocketAddr> {
             boot.channel(ServiceName::AuditOrchestrator),
         )
         .max_decoding_message_size(MAX_MESSAGE_BYTES),
+        audit_batches: BatchServiceClient::new(boot.channel(ServiceName::AuditOrchestrator)),
         audit_configs: ConfigServiceClient::new(boot.channel(ServiceName::AuditOrchestrator))
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         reviews: ReviewServiceClient::new(boot.channel(ServiceName::AuditOrchestrator)),

@@ -3,6 +3,7 @@
 pub mod announcer;
 pub mod answer;
 pub mod audit;
+pub mod batch;
 pub mod change;
 pub mod config_input;
 pub mod cursor;

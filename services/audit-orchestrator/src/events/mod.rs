@@ -1,5 +1,6 @@
 //! What the service consumes, one file a message.
 
+mod batch;
 mod fiche_fetch_failed;
 mod fiche_fetched;
 mod fiche_summary_updated;
@@ -9,6 +10,7 @@ mod run;
 mod step_analyzed;
 mod step_deferred;
 
+pub use batch::StartBatch;
 pub use fiche_fetch_failed::FailUnfetched;
 pub use fiche_fetched::UseFiche;
 pub use fiche_summary_updated::ProjectFiche;
@@ -21,6 +23,7 @@ pub use step_deferred::SendLater;
 use crate::app::AppState;
 use vigie_bus::{BusError, ConsumerOptions, Consumers};
 use vigie_events::audit::{AuditRun, StepAnalyzed, StepDeferred};
+use vigie_events::batch::AuditBatch;
 use vigie_events::fiche::{FicheFetchFailed, FicheFetched, FicheSummaryUpdated};
 use vigie_events::rerun::{ControlPointRerun, StepRerun};
 use vigie_events::transcription::FicheTranscribed;
@@ -51,6 +54,12 @@ pub async fn consume(
                 workflow: workflow.clone(),
             },
         )
+        .await?;
+    let start_batch = StartBatch {
+        workflow: workflow.clone(),
+    };
+    consumers
+        .handler::<AuditBatch, _>(named("batch"), start_batch)
         .await?;
     let patient = |name, slots| ConsumerOptions {
         slots,

@@ -1,5 +1,6 @@
 //! `vigie.audit.v1.AuditService`, one file an operation.
 
+pub mod batches;
 pub mod catalogue;
 mod channel;
 mod configs;

@@ -153,7 +153,11 @@ impl Wish {
     }
 }
 
-async fn usable_config(state: &AppState, id: AuditConfigId) -> Result<ConfigState, RunAuditError> {
+/// A configuration that may be used.
+pub(super) async fn usable_config(
+    state: &AppState,
+    id: AuditConfigId,
+) -> Result<ConfigState, RunAuditError> {
     let mut conn = state.db.acquire().await?;
     let config = config::state(&mut conn, id)
         .await?
@@ -167,7 +171,8 @@ async fn usable_config(state: &AppState, id: AuditConfigId) -> Result<ConfigStat
     Ok(config)
 }
 
-async fn latest_config(state: &AppState) -> Result<ConfigState, RunAuditError> {
+/// The newest active configuration.
+pub(super) async fn latest_config(state: &AppState) -> Result<ConfigState, RunAuditError> {
     let mut conn = state.db.acquire().await?;
     let config = config::latest_active(&mut conn)
         .await?

@@ -1,6 +1,5 @@
-//! How audits end: completed in batches, failed one by one.
+//! How audits end, any number at once.
 
-use crate::domain::audit::Audit;
 use sqlx::PgConnection;
 use vigie_events::audit::FailureStage;
 use vigie_events::ids::AuditId;
@@ -71,60 +70,81 @@ pub async fn complete(conn: &mut PgConnection, audits: &[Completion]) -> sqlx::R
     Ok(())
 }
 
-/// Marks an audit failed and hands its latest flag back to the newest completed version (1.5).
-#[tracing::instrument(name = "store.end.fail", skip_all, fields(audit.id = %audit.id), err)]
+/// An audit that ends without a score.
+#[derive(Debug, Clone, Copy)]
+pub struct Failure<'a> {
+    /// The audit.
+    pub audit: AuditId,
+    /// Sanitised text.
+    pub error: &'a str,
+    /// Number of its last message.
+    pub sequence: i64,
+}
+
+/// Marks audits failed and hands their latest flag back to the newest completed version (1.5). Each
+/// was locked while open.
+#[tracing::instrument(name = "store.end.fail", skip_all, err)]
 pub async fn fail(
     conn: &mut PgConnection,
-    audit: &Audit,
+    audits: &[Failure<'_>],
     stage: FailureStage,
-    error: &str,
-    sequence: i64,
-) -> sqlx::Result<bool> {
-    let was_latest = sqlx::query_scalar!(
-        "UPDATE audits
-            SET phase = 'failed', failure_stage = $2, error_message = $3, completed_at = now(),
-                updated_at = now(), sequence = $4
-          WHERE id = $1 AND phase NOT IN ('completed', 'failed')
-      RETURNING is_latest",
-        audit.id.get(),
-        stage.as_str(),
-        error,
-        sequence
+) -> sqlx::Result<()> {
+    let ids: Vec<i64> = audits.iter().map(|it| it.audit.get()).collect();
+    let errors: Vec<&str> = audits.iter().map(|it| it.error).collect();
+    let sequences: Vec<i64> = audits.iter().map(|it| it.sequence).collect();
+    let latest = sqlx::query_scalar!(
+        "WITH failed AS (
+             UPDATE audits a
+                SET phase = 'failed', failure_stage = $4, error_message = f.error,
+                    completed_at = now(), updated_at = now(), sequence = f.sequence
+               FROM UNNEST($1::bigint[], $2::text[], $3::bigint[]) AS f (id, error, sequence)
+              WHERE a.id = f.id AND phase NOT IN ('completed', 'failed')
+          RETURNING a.id, a.is_latest)
+         SELECT id FROM failed WHERE is_latest",
+        &ids,
+        &errors as &[&str],
+        &sequences,
+        stage.as_str()
     )
-    .fetch_optional(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let Some(was_latest) = was_latest else {
-        return Ok(false);
-    };
-    if was_latest {
-        hand_back(conn, audit).await?;
+    if latest.is_empty() {
+        return Ok(());
     }
-    Ok(true)
+    hand_back(conn, &latest).await
 }
 
 /// Two statements: the unique index does not wait for the end of one.
-async fn hand_back(conn: &mut PgConnection, audit: &Audit) -> sqlx::Result<()> {
-    let previous = sqlx::query_scalar!(
-        "SELECT id FROM audits
-          WHERE fiche_id = $1 AND audit_config_id = $2 AND phase = 'completed'
-            AND deleted_at IS NULL
-          ORDER BY version DESC LIMIT 1",
-        audit.fiche.as_str(),
-        audit.config.get()
+async fn hand_back(conn: &mut PgConnection, failed: &[i64]) -> sqlx::Result<()> {
+    let pairs = sqlx::query!(
+        "SELECT latest.id, previous.id AS previous
+           FROM audits latest,
+                LATERAL (SELECT p.id FROM audits p
+                          WHERE p.fiche_id = latest.fiche_id
+                            AND p.audit_config_id = latest.audit_config_id
+                            AND p.phase = 'completed' AND p.deleted_at IS NULL
+                          ORDER BY p.version DESC LIMIT 1) previous
+          WHERE latest.id = ANY($1)",
+        failed
     )
-    .fetch_optional(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let Some(previous) = previous else {
+    if pairs.is_empty() {
         return Ok(());
-    };
+    }
+    let latest: Vec<i64> = pairs.iter().map(|pair| pair.id).collect();
+    let previous: Vec<i64> = pairs.iter().map(|pair| pair.previous).collect();
     sqlx::query!(
-        "UPDATE audits SET is_latest = false WHERE id = $1",
-        audit.id.get()
+        "UPDATE audits SET is_latest = false WHERE id = ANY($1)",
+        &latest
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("UPDATE audits SET is_latest = true WHERE id = $1", previous)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "UPDATE audits SET is_latest = true WHERE id = ANY($1)",
+        &previous
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }

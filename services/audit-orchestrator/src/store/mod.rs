@@ -1,6 +1,9 @@
 //! All SQL, one file per aggregate. Functions take a connection; their callers own transactions.
 
 pub mod audit;
+pub mod batch;
+pub mod batch_audits;
+pub mod batch_sweep;
 pub mod call;
 pub mod catalogue;
 pub mod change;

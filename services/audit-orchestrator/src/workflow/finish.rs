@@ -1,5 +1,6 @@
 //! `analyzing` → `completed`: sums up, stores and tells the outcome of audits whose steps are in.
 
+use super::fail::Failing;
 use super::record::Recording;
 use super::{Workflow, WorkflowError};
 use crate::domain::announcer::Announcer;
@@ -8,6 +9,7 @@ use crate::domain::material::AuditContext;
 use crate::domain::snapshot::{self, FicheNames};
 use crate::domain::time::iso;
 use crate::store;
+use crate::store::batch::Ended;
 use crate::store::end::Completion;
 use crate::store::log::{Level, Lines};
 use serde_json::json;
@@ -63,6 +65,15 @@ impl Finished {
             summary,
         }
     }
+
+    /// An audit of which nothing was judged gets no score (W-14).
+    fn without_score(self) -> Failing {
+        Failing {
+            error: format!("All {} steps failed", self.context.positions.len()),
+            audit: self.audit,
+            announcer: self.announcer,
+        }
+    }
 }
 
 impl Workflow {
@@ -86,10 +97,17 @@ impl Workflow {
         let mut rows = Vec::with_capacity(finished.len());
         let mut facts = Vec::with_capacity(finished.len());
         let mut log = Lines::new(self.settings.log);
+        let (mut failing, mut ended) = (Vec::new(), Vec::new());
         for done in finished {
             if done.summary.all_steps_failed {
-                self.all_steps_failed(tx, done).await?;
+                failing.push(done.without_score());
                 continue;
+            }
+            if done.audit.batch.is_some() {
+                ended.push(Ended {
+                    tracking: done.audit.tracking.to_string(),
+                    error: None,
+                });
             }
             let names = names.get(done.audit.fiche.as_str()).unwrap_or(&unknown);
             let (row, fact, shown) = self.completion(done, names, &mut log)?;
@@ -102,19 +120,9 @@ impl Workflow {
         outbox::send_and_show(tx, &facts, &messages).await?;
         log.insert(tx).await?;
         metrics::counter!("audit.ended", "outcome" => "completed").increment(rows.len() as u64);
-        Ok(())
-    }
-
-    /// An audit of which nothing was judged gets no score (W-14).
-    async fn all_steps_failed(
-        &self,
-        tx: &mut PgConnection,
-        done: Finished,
-    ) -> Result<(), WorkflowError> {
-        let error = format!("All {} steps failed", done.context.positions.len());
         let stage = FailureStage::AllStepsFailed;
-        self.fail(tx, &done.audit, done.announcer, stage, &error)
-            .await
+        ended.extend(self.fail_uncounted(tx, failing, stage).await?);
+        self.count_members(tx, &ended).await
     }
 
     fn completion(

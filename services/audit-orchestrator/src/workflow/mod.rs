@@ -2,6 +2,8 @@
 //! the messages that the move causes. Consumers, requests and the sweeper share it.
 
 mod analyze;
+mod batch;
+mod batch_cancel;
 mod begin;
 mod contexts;
 mod fail;
@@ -13,6 +15,8 @@ mod rerun;
 mod rescore;
 mod watch;
 
+pub use batch::BatchWish;
+pub use batch_cancel::{BatchEnd, CancelError};
 pub use contexts::Contexts;
 pub use prerequisites::FetchedFiche;
 pub use recompute::{Rejudged, Touched, judge};
@@ -25,6 +29,7 @@ use crate::domain::window::StepWindow;
 use std::sync::Arc;
 use std::time::Duration;
 use vigie_events::Lane;
+use vigie_events::ids::AuditConfigId;
 use vigie_scorecard::EvidenceRules;
 
 /// Why an audit could not be moved on. All of these may pass with time.
@@ -60,6 +65,26 @@ pub struct Settings {
     pub prices: ModelPrices,
     /// Whether `workflow_logs` is written.
     pub log: bool,
+    /// What concerns batches.
+    pub batches: Batches,
+}
+
+/// What the installation decides about batches.
+#[derive(Debug, Clone, Copy)]
+pub struct Batches {
+    /// `AUDIT_DEFAULT_CONFIG_ID`: the configuration of batches that name none; else the latest.
+    pub config: Option<AuditConfigId>,
+    /// `AUDIT_BATCH_STATE_TTL_SECONDS`: how long ended ones are kept.
+    pub keep: Duration,
+}
+
+impl Default for Batches {
+    fn default() -> Self {
+        Self {
+            config: None,
+            keep: Duration::from_secs(6 * 3600),
+        }
+    }
 }
 
 /// `AUDIT_DEADLINE_SECONDS` by lane, and the wait in the queue.

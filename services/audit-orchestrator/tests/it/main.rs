@@ -5,6 +5,7 @@
     reason = "the functions beside the tests may fail like a test"
 )]
 
+mod batches;
 mod callers;
 mod catalogue;
 mod decisions;

@@ -14,7 +14,7 @@ use vigie_audit_orchestrator::store::fiche::Fiche;
 use vigie_audit_orchestrator::store::insert::{NewAudit, insert, tracking_of_request};
 use vigie_audit_orchestrator::store::list::ListedAudit;
 use vigie_audit_orchestrator::store::{self, audit, config, fiche};
-use vigie_audit_orchestrator::workflow::{Deadlines, FetchedFiche, Settings, Workflow};
+use vigie_audit_orchestrator::workflow::{Batches, Deadlines, FetchedFiche, Settings, Workflow};
 use vigie_bus::{BatchHandler, Bus, BusConfig, Db, Delivery};
 use vigie_events::audit::StepAnalyzed;
 use vigie_events::ids::{AuditConfigId, AuditId, FicheId};
@@ -233,6 +233,7 @@ pub fn settings() -> Settings {
         )
         .unwrap(),
         log: true,
+        batches: Batches::default(),
     }
 }
 

@@ -18,6 +18,8 @@ const TRANSCRIPTIONS: Guard = Guard::parse("transcriptions.read");
 const TEST: Guard = Guard::parse("realtime.test");
 /// What the ids of batches of transcriptions begin with.
 const TRANSCRIPTION_BATCH: &str = "transcription-batch-";
+/// What the ids of batches of audits begin with.
+const AUDIT_BATCH: &str = "batch-";
 /// The one presence channel.
 const PRESENCE: &str = "presence-global";
 
@@ -57,6 +59,8 @@ pub enum Subject {
     AutomationSchedule(String),
     /// A batch of transcriptions.
     TranscriptionBatch(String),
+    /// A batch of audits.
+    AuditBatch(String),
     /// A job that fetches days of sales.
     Job(String),
     /// What concerns everybody.
@@ -82,6 +86,8 @@ pub enum Check {
     AutomationSchedule(String),
     /// The owner of batches of transcriptions.
     TranscriptionBatch(String),
+    /// The owner of batches of audits.
+    AuditBatch(String),
     /// The owner of jobs that fetch days of sales.
     FetchJob(String),
 }
@@ -176,6 +182,10 @@ fn job(id: &str) -> Subject {
             id.starts_with(TRANSCRIPTION_BATCH)
                 .then(|| Subject::TranscriptionBatch(id.to_owned()))
         })
+        .or_else(|| {
+            id.starts_with(AUDIT_BATCH)
+                .then(|| Subject::AuditBatch(id.to_owned()))
+        })
         .unwrap_or_else(|| Subject::Job(id.to_owned()))
 }
 
@@ -213,6 +223,13 @@ impl Wanted {
             Subject::TranscriptionBatch(id) => principal
                 .has(TRANSCRIPTIONS)
                 .then(|| Check::TranscriptionBatch(id.clone())),
+            Subject::AuditBatch(id) => principal.has(AUDITS).then(|| {
+                if all(AUDITS) {
+                    Check::None
+                } else {
+                    Check::AuditBatch(id.clone())
+                }
+            }),
             Subject::Job(id) => principal.has(FICHES).then(|| {
                 if all(FICHES) {
                     Check::None
@@ -375,6 +392,7 @@ mod tests {
         others("job-automation-run-7", "automation");
         others("job-automation-schedule-7", "automation");
         others("job-transcription-batch-019a", "transcriptions");
+        others("job-batch-1767604800000-3", "audits");
         let job = one("job-4a1c");
         assert_eq!(
             job.check(&principal(&[("fiches", Scope::All)])),
@@ -388,6 +406,12 @@ mod tests {
         let check = batch.check(&principal(&[("transcriptions", Scope::All)]));
         let id = "transcription-batch-019a".to_owned();
         assert_eq!(check, Ok(Check::TranscriptionBatch(id)));
+        let batch = one("private-job-batch-1767604800000-3");
+        let check = batch.check(&principal(&[("audits", Scope::Own)]));
+        let id = "batch-1767604800000-3".to_owned();
+        assert_eq!(check, Ok(Check::AuditBatch(id)));
+        let check = batch.check(&principal(&[("audits", Scope::All)]));
+        assert_eq!(check, Ok(Check::None));
         assert_eq!(one("global").check(&principal(&[])), Ok(Check::None));
     }
 }

@@ -88,6 +88,45 @@ pub fn run_latest(body: &Value) -> Result<RunInput, InputError> {
     })
 }
 
+/// A batch as asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchInput {
+    /// Which fiches, as they were listed.
+    pub fiche_ids: Vec<String>,
+    /// Which configuration; none means the installation's.
+    pub config_id: Option<i64>,
+    /// For whom; honoured for machines only.
+    pub user_id: Option<String>,
+    /// Whether the model searches the transcript itself.
+    pub use_rlm: bool,
+}
+
+/// Reads the body of `POST /api/audits/batch`.
+pub fn batch(body: &Value) -> Result<BatchInput, InputError> {
+    let Some(Value::Array(ids)) = body.get("fiche_ids") else {
+        return Err(InputError::Invalid("fiche_ids"));
+    };
+    let text = |id: &Value| {
+        let id = id.as_str().map(str::trim).filter(|id| !id.is_empty());
+        id.map(str::to_owned)
+            .ok_or(InputError::Invalid("fiche_ids"))
+    };
+    let fiche_ids: Vec<String> = ids.iter().map(text).collect::<Result<_, _>>()?;
+    if fiche_ids.is_empty() {
+        return Err(InputError::Invalid("fiche_ids"));
+    }
+    let config_id = match body.get("audit_config_id") {
+        None | Some(Value::Null) => None,
+        Some(id) => Some(database_id_in(id).ok_or(InputError::Invalid("audit_config_id"))?),
+    };
+    Ok(BatchInput {
+        fiche_ids,
+        config_id,
+        user_id: user_id(body)?,
+        use_rlm: use_rlm(body),
+    })
+}
+
 /// A field that is there: null, the empty text, zero and false count as missing.
 fn field<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
     body.get(name).filter(|value| match value {
@@ -145,7 +184,7 @@ fn source(body: &Value) -> Result<String, InputError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{InputError, create, run, run_latest};
+    use super::{InputError, batch, create, run, run_latest};
     use rstest::rstest;
     use serde_json::{Value, json};
 
@@ -204,5 +243,28 @@ mod tests {
     fn the_newest_configuration_needs_a_fiche_only() {
         assert_eq!(run_latest(&json!({"fiche_id": 5})).unwrap().config_id, None);
         assert_eq!(run_latest(&json!({})).unwrap_err(), InputError::Missing);
+    }
+
+    #[rstest]
+    #[case(json!({}), "fiche_ids")]
+    #[case(json!({"fiche_ids": "44"}), "fiche_ids")]
+    #[case(json!({"fiche_ids": []}), "fiche_ids")]
+    #[case(json!({"fiche_ids": ["44", " "]}), "fiche_ids")]
+    #[case(json!({"fiche_ids": [44]}), "fiche_ids")]
+    #[case(json!({"fiche_ids": ["44"], "audit_config_id": 0}), "audit_config_id")]
+    #[case(json!({"fiche_ids": ["44"], "audit_config_id": "x"}), "audit_config_id")]
+    #[case(json!({"fiche_ids": ["44"], "user_id": 12}), "user_id")]
+    fn a_batch_that_is_none_says_why(#[case] body: Value, #[case] field: &'static str) {
+        assert_eq!(batch(&body), Err(InputError::Invalid(field)));
+    }
+
+    #[test]
+    fn a_batch_names_its_fiches() {
+        let body = json!({"fiche_ids": [" 44 ", "45"], "audit_config_id": "21", "useRlm": true});
+        let input = batch(&body).unwrap();
+        assert_eq!(input.fiche_ids, ["44", "45"]);
+        assert_eq!((input.config_id, input.use_rlm), (Some(21), true));
+        let input = batch(&json!({"fiche_ids": ["44"]})).unwrap();
+        assert_eq!((input.config_id, input.user_id), (None, None));
     }
 }

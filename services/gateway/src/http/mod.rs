@@ -1,6 +1,7 @@
 //! The HTTP door.
 
 mod admin;
+mod audit_batches;
 mod audit_changes;
 mod audit_configs;
 mod audit_groups;
@@ -22,8 +23,8 @@ mod links;
 mod maintenance;
 mod openapi;
 mod realtime;
-mod recordings;
 mod recording_audio;
+mod recordings;
 mod reply;
 mod rescore;
 mod reviews;
@@ -43,8 +44,8 @@ use failure::Failure;
 use vigie_service::ErrorCode;
 
 pub use openapi::document as openapi_document;
-
 pub use recording_audio::Recordings;
+
 /// The whole public surface.
 pub fn router(state: AppState) -> Router {
     let mut router = Router::new();

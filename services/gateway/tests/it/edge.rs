@@ -222,6 +222,7 @@ async fn the_route_table_can_be_listed_with_its_guards() {
             "/api/auth/logout",
             "/api/auth/invite/accept",
             "/api/auth/password/reset",
+            "/api/recordings/audio/{link}",
         ],
         "a route is public only on purpose"
     );

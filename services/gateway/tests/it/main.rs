@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod admin;
+mod audit_batches;
 mod audits;
 mod bodies;
 mod bridge;
@@ -13,8 +14,8 @@ mod edge;
 mod errors;
 mod fiche_jobs;
 mod fiche_status;
-mod live;
 mod links;
+mod live;
 mod maintenance;
 mod pusher;
 mod reviews;

@@ -113,6 +113,8 @@ pub struct Ids {
     pub run: String,
     pub job: String,
     pub batch: String,
+    /// Of audits; `batch` is of transcriptions.
+    pub audit_batch: String,
 }
 
 /// What one caller has made.
@@ -122,6 +124,7 @@ struct Made {
     run: String,
     job: String,
     batch: String,
+    audit_batch: String,
 }
 
 /// The stack, and everybody's things in it.
@@ -199,7 +202,7 @@ impl World {
         Ok(())
     }
 
-    /// A schedule, a run, a job and a batch of everybody who may make some.
+    /// A schedule, a run, a job and batches of everybody who may make some.
     async fn things(&mut self, base: &str) -> Result<()> {
         let colleague = enter(base, "colleague@vigie.test").await?;
         let outsider = enter(base, "outsider@vigie.test").await?;
@@ -246,6 +249,7 @@ impl World {
             run: made.run,
             job: made.job,
             batch: made.batch,
+            audit_batch: made.audit_batch,
             ..self.fiches[&target].clone()
         }
     }
@@ -354,6 +358,7 @@ async fn make(api: &ApiClient, fiche: &str, days_ago: u64) -> Result<Made> {
     let run = found(&run, "run_id").with_context(|| format!("no run: {run}"))?;
     let body = json!({ "fiche_ids": [fiche] });
     let batch = api.post("/api/transcriptions/batch", &body).await?;
+    let audit_batch = api.post("/api/audits/batch", &body).await?;
     let day = chrono::Utc::now().date_naive() - chrono::Days::new(days_ago);
     let wish = json!({ "startDate": day.to_string(), "endDate": day.to_string() });
     let path = "/api/fiches/status/by-date-range";
@@ -372,6 +377,7 @@ async fn make(api: &ApiClient, fiche: &str, days_ago: u64) -> Result<Made> {
         run,
         job,
         batch: text(&batch["batch_id"]),
+        audit_batch: text(&audit_batch["batch_id"]),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The whole stack through the gateway: every audit ends in the right state, whatever dies.
 
 mod automation;
+mod batches;
 mod collector;
 mod duplicates;
 mod ear;

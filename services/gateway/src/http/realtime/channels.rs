@@ -6,7 +6,7 @@ use crate::http::failure::Failure;
 use futures::{StreamExt, stream};
 use std::collections::HashSet;
 use tonic::Status;
-use vigie_contracts::audit::v1::CheckChannelRequest;
+use vigie_contracts::audit::v1::{CheckChannelRequest, GetBatchRequest as GetAuditBatchRequest};
 use vigie_contracts::automation::v1::{GetRunRequest, GetScheduleRequest};
 use vigie_contracts::fiche::v1::{GetFetchJobRequest, GetSummariesRequest};
 use vigie_contracts::transcription::v1::GetBatchRequest;
@@ -70,6 +70,7 @@ async fn permit_fiches(
             | Check::AutomationRun(_)
             | Check::AutomationSchedule(_)
             | Check::TranscriptionBatch(_)
+            | Check::AuditBatch(_)
             | Check::FetchJob(_) => None,
         })
         .collect();
@@ -136,6 +137,18 @@ async fn ask(
             };
             let answer = gateway
                 .transcription_operations
+                .clone()
+                .get_batch(call(caller, request))
+                .await;
+            answer.map(|_| true)
+        }
+        Check::AuditBatch(id) => {
+            let request = GetAuditBatchRequest {
+                batch_id: id.clone(),
+                without_items: true,
+            };
+            let answer = gateway
+                .audit_batches
                 .clone()
                 .get_batch(call(caller, request))
                 .await;

@@ -1,5 +1,7 @@
 use crate::http::route::{Access, Access::Authenticated, Route};
-use crate::http::{audit_changes, audit_groups, audit_run, audit_story, audits, rescore};
+use crate::http::{
+    audit_batches, audit_changes, audit_groups, audit_run, audit_story, audits, rescore,
+};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
 
@@ -13,6 +15,9 @@ const WRITE: Access = Access::Needs(&[Guard::parse("audits.write")]);
     audit_run::create,
     audit_run::run,
     audit_run::run_latest,
+    audit_batches::start,
+    audit_batches::detail,
+    audit_batches::cancel,
     audits::by_fiche,
     audits::control_point_statuses,
     audits::detail,
@@ -34,6 +39,17 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/api/audits", RUN, audit_run::create),
         Route::post("/api/audits/run", RUN, audit_run::run),
         Route::post("/api/audits/run-latest", RUN, audit_run::run_latest),
+        Route::post("/api/audits/batch", RUN, audit_batches::start),
+        Route::get(
+            "/api/audits/batches/{batch_id}",
+            READ,
+            audit_batches::detail,
+        ),
+        Route::post(
+            "/api/audits/batches/{batch_id}/cancel",
+            RUN,
+            audit_batches::cancel,
+        ),
         Route::get("/api/audits/by-fiche/{fiche_id}", READ, audits::by_fiche),
         Route::get(
             "/api/audits/control-points/statuses",

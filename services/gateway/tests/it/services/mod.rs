@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod audit;
+mod audit_batches;
 mod audit_configs;
 mod audit_operations;
 mod auth;
@@ -25,6 +26,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use vigie_contracts::audit::v1::audit_operations_service_server::AuditOperationsServiceServer;
 use vigie_contracts::audit::v1::audit_service_server::AuditServiceServer;
+use vigie_contracts::audit::v1::batch_service_server::BatchServiceServer;
 use vigie_contracts::audit::v1::config_service_server::ConfigServiceServer;
 use vigie_contracts::audit::v1::projection_service_server::ProjectionServiceServer;
 use vigie_contracts::audit::v1::rescore_service_server::RescoreServiceServer;
@@ -63,6 +65,7 @@ pub fn serve(world: &Arc<World>, listener: TcpListener, stop: CancellationToken)
         .add_service(TranscriptionOperationsServiceServer::new(service()))
         .add_service(AuditServiceServer::new(service()))
         .add_service(AuditOperationsServiceServer::new(service()))
+        .add_service(BatchServiceServer::new(service()))
         .add_service(ConfigServiceServer::new(service()))
         .add_service(ReviewServiceServer::new(service()))
         .add_service(AutomationServiceServer::new(service()))

@@ -2,6 +2,7 @@
 //! follows from the route's guard and the rule of its scope.
 
 mod admin;
+mod audit_batches;
 mod audit_configs;
 mod audit_operations;
 mod audits;
@@ -177,6 +178,12 @@ impl Row {
     pub fn url(&self, ids: &Ids) -> String {
         let mut url = self.path.to_owned();
         let audit = if self.spare { &ids.spare } else { &ids.audit };
+        let of_audits = self.path.starts_with("/api/audits/");
+        let batch = if of_audits {
+            &ids.audit_batch
+        } else {
+            &ids.batch
+        };
         for (name, id) in [
             ("{fiche_id}", ids.fiche.as_str()),
             ("{call_id}", &ids.call),
@@ -184,7 +191,7 @@ impl Row {
             ("{schedule_id}", &ids.schedule),
             ("{run_id}", &ids.run),
             ("{job_id}", &ids.job),
-            ("{batch_id}", &ids.batch),
+            ("{batch_id}", batch),
             ("{user_id}", NONE),
             ("{config_id}", &ids.config),
             ("{step_id}", NONE),
@@ -211,6 +218,7 @@ pub fn rows() -> Vec<Row> {
         transcriptions::rows(),
         audits::rows(),
         audit_operations::rows(),
+        audit_batches::rows(),
         reviews::rows(),
         audit_configs::rows(),
         automation::rows(),

@@ -41,6 +41,7 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         stream(MADE, |ids| format!("?channels=job-{}", ids.job)),
         stream(MADE, |ids| format!("?channels=job-{}", ids.batch)),
+        stream(MADE, |ids| format!("?channels=job-{}", ids.audit_batch)),
         Row::new("POST", "/api/realtime/tickets", TICKET)
             .body(|ids| json!({ "channels": [format!("audit-{}", ids.audit)] }))
             .rpc_by(Rule::any(&[200]), |ids| {
