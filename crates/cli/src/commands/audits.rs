@@ -1,6 +1,7 @@
-//! `vigie audits`: what unfinished audits wait for, and stored ones under changed weights, through the
-//! public API.
+//! `vigie audits`: many fiches at once, what unfinished audits wait for, and stored ones under changed
+//! weights, through the public API.
 
+mod batch;
 mod rescore;
 
 use super::administrator;
@@ -24,6 +25,8 @@ pub struct AuditsArgs {
 /// Commands on audits.
 #[derive(Debug, Subcommand)]
 pub enum Audits {
+    /// Audit many fiches and follow them until the last has ended
+    Batch(batch::Batch),
     /// List audits that have not ended, the one that waits longest first, and what each waits for
     Stuck {
         /// At most so many
@@ -39,6 +42,7 @@ pub enum Audits {
 pub async fn run(args: &AuditsArgs) -> Result<()> {
     let api = administrator(&args.at).await?;
     match &args.command {
+        Audits::Batch(wanted) => batch::run(&api, wanted).await,
         Audits::Stuck { limit } => stuck(&api, *limit).await,
         Audits::Rescore(wanted) => rescore::run(&api, wanted).await,
     }
