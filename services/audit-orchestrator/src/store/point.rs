@@ -21,6 +21,8 @@ pub struct Point {
     pub point: String,
     pub statut: String,
     pub commentaire: String,
+    pub verdict: String,
+    pub verdict_source: String,
 }
 
 /// The point at a place.
@@ -28,8 +30,11 @@ pub struct Point {
 pub async fn at(conn: &mut PgConnection, place: Place) -> sqlx::Result<Option<Point>> {
     sqlx::query_as!(
         Point,
-        "SELECT point, statut, commentaire FROM audit_step_result_control_points
-          WHERE audit_id = $1 AND step_position = $2 AND control_point_index = $3",
+        r#"SELECT point, statut, commentaire,
+                  CASE WHEN human_statut THEN statut ELSE ai_verdict END AS "verdict!",
+                  CASE WHEN human_statut THEN 'human' ELSE 'ai' END AS "verdict_source!"
+             FROM audit_step_result_control_points
+            WHERE audit_id = $1 AND step_position = $2 AND control_point_index = $3"#,
         place.audit.get(),
         place.step,
         place.index

@@ -296,10 +296,11 @@ async fn what_cannot_be_decided_is_refused_and_changes_nothing() {
     let before = reviews.in_force(id).await;
     let refused = async |request| code(&reviews.decide(request).await.unwrap_err());
     assert_eq!(refused(step(id, 99, "PARTIEL")).await, ErrorCode::NotFound);
-    assert_eq!(
-        refused(step(AuditId::new(77_777), 1, "PARTIEL")).await,
-        ErrorCode::NotFound
-    );
+    let nobodys = reviews.decide(step(AuditId::new(77_777), 1, "PARTIEL"));
+    let nobodys = WireError::from(&nobodys.await.unwrap_err());
+    assert_eq!(nobodys.code, ErrorCode::NotFound);
+    let message = "Audit step result with ID '77777:1' not found";
+    assert_eq!(nobodys.message, message);
     assert_eq!(refused(step(id, 1, "OUI")).await, ErrorCode::Validation);
     let negative = pb::ReviewStepRequest {
         score: Some(-1),

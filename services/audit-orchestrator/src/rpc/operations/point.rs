@@ -14,8 +14,8 @@ const GUARD: Guard = Guard::parse("audits.read");
 enum PointError {
     #[error("Invalid {0}")]
     Invalid(&'static str),
-    #[error("Audit control point with ID '{}:{}:{}' not found", .0.audit, .0.step, .0.index)]
-    NotFound(Place),
+    #[error("Audit control point with ID '{0}:{1}:{2}' not found")]
+    NotFound(String, i32, i32),
     #[error(transparent)]
     Audit(#[from] GetAuditError),
     #[error(transparent)]
@@ -26,7 +26,7 @@ impl ServiceError for PointError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Invalid(_) => ErrorCode::Validation,
-            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::NotFound(..) => ErrorCode::NotFound,
             Self::Audit(error) => error.code(),
             Self::Store(_) => ErrorCode::Internal,
         }
@@ -52,10 +52,18 @@ async fn show(
     let step = place("step_position", &request.step_position)?;
     let index = place("control_point_index", &request.control_point_index)?;
     let mut conn = state.db.acquire().await?;
-    let (audit, _) = visible(&mut conn, scope, &request.audit_id).await?;
+    let gone = || PointError::NotFound(request.audit_id.clone(), step, index);
+    let (audit, _) =
+        visible(&mut conn, scope, &request.audit_id)
+            .await
+            .map_err(|error| match error {
+                // To the caller, nothing is there either way.
+                GetAuditError::NotFound => gone(),
+                error => error.into(),
+            })?;
     let place = Place { audit, step, index };
     let point = point::at(&mut conn, place).await?;
-    let point = point.ok_or(PointError::NotFound(place))?;
+    let point = point.ok_or_else(gone)?;
     Ok(pb::ControlPointView {
         audit_id: audit.to_string(),
         step_position: step,
@@ -63,6 +71,8 @@ async fn show(
         point: point.point,
         statut: point.statut,
         commentaire: point.commentaire,
+        verdict: point.verdict,
+        verdict_source: point.verdict_source,
     })
 }
 

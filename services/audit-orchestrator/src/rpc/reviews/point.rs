@@ -59,8 +59,9 @@ pub(super) async fn review(
     let decision = decision(&request)?;
     let author = target::author(caller, request.reviewer, request.reason, INVALID)?;
     let mut tx = state.db.begin().await?;
-    let audit = target::lock(&mut tx, scope, &request.audit_id).await?;
     let (position, index) = (request.step_position, request.control_point_index);
+    let audit = target::lock(&mut tx, scope, &request.audit_id).await;
+    let audit = audit.map_err(|error| no_point(error.of_step(position), index))?;
     let step = target::step(&mut tx, state, &audit, position, request.lock_version).await;
     let step = step.map_err(|error| no_point(error, index))?;
     let point = point_of(&audit, position, &step, index)?;
@@ -91,8 +92,9 @@ pub(super) async fn revoke(
 ) -> Result<RevokeControlPointReviewResponse, ReviewError> {
     let author = target::author(caller, request.reviewer, request.reason, INVALID)?;
     let mut tx = state.db.begin().await?;
-    let audit = target::lock(&mut tx, scope, &request.audit_id).await?;
     let (position, index) = (request.step_position, request.control_point_index);
+    let audit = target::lock(&mut tx, scope, &request.audit_id).await;
+    let audit = audit.map_err(|error| no_point(error.of_step(position), index))?;
     let step = target::step(&mut tx, state, &audit, position, request.lock_version).await;
     let step = step.map_err(|error| no_point(error, index))?;
     point_of(&audit, position, &step, index)?;

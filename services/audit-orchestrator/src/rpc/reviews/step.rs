@@ -38,8 +38,9 @@ pub(super) async fn review(
     let decision = decision(&request)?;
     let author = target::author(caller, request.reviewer, request.reason, INVALID)?;
     let mut tx = state.db.begin().await?;
-    let audit = target::lock(&mut tx, scope, &request.audit_id).await?;
     let position = request.step_position;
+    let audit = target::lock(&mut tx, scope, &request.audit_id).await;
+    let audit = audit.map_err(|error| error.of_step(position))?;
     let step = target::step(&mut tx, state, &audit, position, request.lock_version).await?;
     let place = Place {
         audit: audit.id.get(),
@@ -65,8 +66,9 @@ pub(super) async fn revoke(
 ) -> Result<RevokeStepReviewResponse, ReviewError> {
     let author = target::author(caller, request.reviewer, request.reason, INVALID)?;
     let mut tx = state.db.begin().await?;
-    let audit = target::lock(&mut tx, scope, &request.audit_id).await?;
     let position = request.step_position;
+    let audit = target::lock(&mut tx, scope, &request.audit_id).await;
+    let audit = audit.map_err(|error| error.of_step(position))?;
     target::step(&mut tx, state, &audit, position, request.lock_version).await?;
     let place = Place {
         audit: audit.id.get(),

@@ -71,6 +71,16 @@ pub enum ReviewError {
     Outbox(#[from] vigie_bus::OutboxError),
 }
 
+impl ReviewError {
+    /// What reviews of a step answer where there is no audit (6.14).
+    pub(super) fn of_step(self, position: i32) -> Self {
+        match self {
+            Self::NoAudit(id) => Self::NoStep(id, position),
+            error => error,
+        }
+    }
+}
+
 impl ServiceError for ReviewError {
     fn code(&self) -> ErrorCode {
         match self {

@@ -124,6 +124,10 @@ async fn a_control_point_is_found_by_its_place() {
     let found = point("1", "1").await.unwrap();
     assert_eq!(found.point, config.steps[0].control_points[0]);
     assert_eq!(found.statut, "PRESENT");
+    assert_eq!(
+        (found.verdict.as_str(), found.verdict_source.as_str()),
+        ("PRESENT", "ai")
+    );
     let (code, message) = wire(&point("1", "99").await.unwrap_err());
     assert_eq!(code, ErrorCode::NotFound);
     assert_eq!(

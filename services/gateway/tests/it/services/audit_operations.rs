@@ -114,6 +114,8 @@ impl AuditOperationsService for Service {
                 point: "Budget".to_owned(),
                 statut: "PARTIEL".to_owned(),
                 commentaire: String::new(),
+                verdict: "UNVERIFIABLE".to_owned(),
+                verdict_source: "ai".to_owned(),
             }),
         }))
     }
