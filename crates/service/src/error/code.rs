@@ -145,12 +145,13 @@ impl ErrorCode {
             Code::Unauthenticated => Self::Authentication,
             Code::PermissionDenied => Self::Authorization,
             Code::NotFound => Self::NotFound,
+            // Unknown: the connection broke in the middle of the call.
             Code::Unavailable
             | Code::DeadlineExceeded
             | Code::Cancelled
-            | Code::ResourceExhausted => Self::Unavailable,
+            | Code::ResourceExhausted
+            | Code::Unknown => Self::Unavailable,
             Code::Ok
-            | Code::Unknown
             | Code::AlreadyExists
             | Code::FailedPrecondition
             | Code::Aborted

@@ -176,11 +176,18 @@ mod tests {
 
     #[test]
     fn transport_errors_keep_their_text_to_themselves() {
-        let error = WireError::from(&Status::unavailable("tcp connect error 10.0.0.7"));
-        assert_eq!(
-            (error.code, error.message.as_str()),
-            (ErrorCode::Unavailable, "Service unavailable")
-        );
+        // The second is what tonic makes of a connection whose server was killed.
+        let broken = [
+            Status::unavailable("tcp connect error 10.0.0.7"),
+            Status::from_error(std::io::Error::other("10.0.0.7: reset").into()),
+        ];
+        for status in &broken {
+            let error = WireError::from(status);
+            assert_eq!(
+                (error.code, error.message.as_str()),
+                (ErrorCode::Unavailable, "Service unavailable")
+            );
+        }
     }
 
     #[test]

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// The pauses, in milliseconds, between one `GET` and the next while a service is away.
+const AWAY_MS: [u64; 5] = [100, 200, 400, 800, 1600];
+
 /// An answer that is not a success.
 #[derive(Debug, thiserror::Error)]
 #[error("{method} {path} answered {status}: {message}{}", code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default())]
@@ -95,8 +98,16 @@ impl ApiClient {
         self.lock().as_ref().map(|session| session.token.clone())
     }
 
-    /// `GET` that must succeed.
+    /// `GET` that must succeed. Asked again while a service is away: reading twice harms nothing,
+    /// and a killed one is back within seconds.
     pub async fn get(&self, path: &str) -> Result<Value> {
+        for wait in AWAY_MS {
+            let (status, answer) = self.send(Method::GET, path, None).await?;
+            if status != StatusCode::SERVICE_UNAVAILABLE {
+                return accept(&Method::GET, path, status, answer);
+            }
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
         self.call(Method::GET, path, None).await
     }
 

@@ -98,7 +98,8 @@ async fn the_story_of_an_audit_has_its_bounds() {
     assert_eq!(body["limit"], 200);
     let (_, body) = app.get("/api/audits/9031/steps/3/control-points/2").await;
     let point = json!({"auditId": "9031", "stepPosition": 3, "controlPointIndex": 2,
-        "point": "Budget", "statut": "PARTIEL", "commentaire": ""});
+        "point": "Budget", "statut": "PARTIEL", "commentaire": "",
+        "verdict": "UNVERIFIABLE", "verdictSource": "ai"});
     assert_eq!(body, json!({"success": true, "data": point}));
     let (_, body) = app.get("/api/audits/stuck").await;
     assert_eq!(
