@@ -1,6 +1,6 @@
 //! Payloads of `audit.*` events (`events-and-config.md` E2).
 
-use super::RealtimeEvent;
+use super::payload::payload;
 use crate::ids::{AuditId, FicheId, TrackingId};
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
@@ -75,40 +75,8 @@ pub fn iso(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Declares the payload of one event: the audit, the event's own fields, and its fixed `status`.
-macro_rules! payload {
-    (
-        $(#[$meta:meta])* $name:ident = $event:literal, $status_type:ident($status:literal) {
-            $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
-        }
-    ) => {
-        #[doc = concat!("`status` of `", $event, "`.")]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-        pub enum $status_type {
-            #[doc = concat!("`", $status, "`, always.")]
-            #[default]
-            #[serde(rename = $status)]
-            Only,
-        }
-
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-        pub struct $name {
-            /// The audit.
-            #[serde(flatten)]
-            pub audit: AuditRef,
-            $($(#[$field_meta])* pub $field: $type,)*
-            /// Always the same word.
-            pub status: $status_type,
-        }
-
-        impl RealtimeEvent for $name {
-            const NAME: &'static str = $event;
-        }
-    };
-}
-
 payload! {
+    audit: AuditRef,
     /// The forced refresh of the fiche begins.
     FicheFetchStarted = "audit.fiche_fetch_started", Fetching("fetching") {
         /// Whether the cache answered; false here.
@@ -117,6 +85,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The fiche is fetched.
     FicheFetchCompleted = "audit.fiche_fetch_completed", Fetched("fetched") {
         /// Recordings of the fiche.
@@ -129,6 +98,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The coverage of the transcripts was read.
     TranscriptionCheck = "audit.transcription_check", Checked("checked") {
         /// Recordings of the fiche.
@@ -141,6 +111,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The configuration is frozen.
     ConfigLoaded = "audit.config_loaded", Loaded("loaded") {
         /// The configuration.
@@ -153,6 +124,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The audit proper begins.
     Started = "audit.started", IsStarted("started") {
         /// The configuration.
@@ -167,6 +139,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The timeline is built.
     TimelineGenerated = "audit.timeline_generated", Generated("generated") {
         /// Recordings in the timeline.
@@ -177,6 +150,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// Steps done of total; once for steps stored together.
     Progress = "audit.progress", InProgress("in_progress") {
         /// Steps stored.
@@ -193,6 +167,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The steps are about to be sent.
     AnalysisStarted = "audit.analysis_started", Analyzing("analyzing") {
         /// Steps expected.
@@ -203,6 +178,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The analyzer took a step up. Best effort, without a place in the sequence.
     StepStarted = "audit.step_started", Processing("processing") {
         /// From 1.
@@ -219,6 +195,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// A step was analysed. Values before gating.
     StepCompleted = "audit.step_completed", StepIsCompleted("completed") {
         /// From 1.
@@ -239,6 +216,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// A step's analysis failed for good.
     StepFailed = "audit.step_failed", StepIsFailed("failed") {
         /// From 1.
@@ -251,6 +229,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The score is known.
     ComplianceCalculated = "audit.compliance_calculated", Calculated("calculated") {
         /// `37/50`.
@@ -267,6 +246,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The audit has its score.
     Completed = "audit.completed", IsCompleted("completed") {
         /// `37/50`.
@@ -293,6 +273,7 @@ payload! {
 }
 
 payload! {
+    audit: AuditRef,
     /// The audit ended without a score.
     Failed = "audit.failed", IsFailed("failed") {
         /// Sanitised text.

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod automation;
 pub mod batch;
 pub mod fiche_jobs;
+mod payload;
 pub mod review;
 pub mod transcription;
 

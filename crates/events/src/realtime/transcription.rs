@@ -1,6 +1,6 @@
 //! Payloads of `transcription.*` events (`events-and-config.md` E3).
 
-use super::RealtimeEvent;
+use super::payload::payload;
 use crate::ids::{CallId, FicheId};
 use crate::transcription::{Priority, RunOutcome};
 use schemars::JsonSchema;
@@ -16,40 +16,8 @@ pub struct RunRef {
     pub run_id: Uuid,
 }
 
-/// Declares the payload of one event: the run, the event's own fields, and its fixed `status`.
-macro_rules! payload {
-    (
-        $(#[$meta:meta])* $name:ident = $event:literal, $status_type:ident($status:literal) {
-            $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
-        }
-    ) => {
-        #[doc = concat!("`status` of `", $event, "`.")]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-        pub enum $status_type {
-            #[doc = concat!("`", $status, "`, always.")]
-            #[default]
-            #[serde(rename = $status)]
-            Only,
-        }
-
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-        pub struct $name {
-            /// The run.
-            #[serde(flatten)]
-            pub run: RunRef,
-            $($(#[$field_meta])* pub $field: $type,)*
-            /// Always the same word.
-            pub status: $status_type,
-        }
-
-        impl RealtimeEvent for $name {
-            const NAME: &'static str = $event;
-        }
-    };
-}
-
 payload! {
+    run: RunRef,
     /// The plan is made.
     StatusCheck = "transcription.status_check", Checked("checked") {
         /// Recordings of the fiche.
@@ -64,6 +32,7 @@ payload! {
 }
 
 payload! {
+    run: RunRef,
     /// The run begins, or there is nothing to do.
     Started = "transcription.started", IsStarted("started") {
         /// Recordings of the fiche.
@@ -76,6 +45,7 @@ payload! {
 }
 
 payload! {
+    run: RunRef,
     /// A recording is about to be transcribed.
     RecordingStarted = "transcription.recording_started", Processing("processing") {
         /// The recording.
@@ -88,6 +58,7 @@ payload! {
 }
 
 payload! {
+    run: RunRef,
     /// A transcript is stored.
     RecordingCompleted = "transcription.recording_completed", RecordingIsCompleted("completed") {
         /// The recording.
@@ -102,6 +73,7 @@ payload! {
 }
 
 payload! {
+    run: RunRef,
     /// A recording failed for good.
     RecordingFailed = "transcription.recording_failed", RecordingIsFailed("failed") {
         /// The recording.
@@ -116,6 +88,7 @@ payload! {
 }
 
 payload! {
+    run: RunRef,
     /// Every few recordings, and with the last one.
     Progress = "transcription.progress", InProgress("in_progress") {
         /// Recordings of the fiche.
@@ -132,6 +105,7 @@ payload! {
 }
 
 payload! {
+    run: RunRef,
     /// The run ended, failures included.
     Completed = "transcription.completed", IsCompleted("completed") {
         /// Recordings of the fiche.
@@ -153,6 +127,7 @@ payload! {
 }
 
 payload! {
+    run: RunRef,
     /// The run was given up.
     Failed = "transcription.failed", IsFailed("failed") {
         /// Sanitised text.
