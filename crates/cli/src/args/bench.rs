@@ -9,13 +9,21 @@ pub enum Bench {
     Fiches,
     /// Lists and details of a million audits; takes minutes, so only by name
     Lists,
+    /// Batches over many fiches, from the API call to the end of the last one
+    Batch,
     /// Audits, from the API call to finalised rows
     Pipeline,
 }
 
 impl Bench {
     /// All, in the order they run.
-    pub const ALL: [Self; 4] = [Self::Identity, Self::Fiches, Self::Lists, Self::Pipeline];
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Fiches,
+        Self::Lists,
+        Self::Batch,
+        Self::Pipeline,
+    ];
 
     /// Whether it runs when these were named.
     pub fn is_wanted(self, named: &[Self]) -> bool {
@@ -41,6 +49,9 @@ pub struct BenchArgs {
     /// Audits under way at a time
     #[arg(long, default_value_t = 64)]
     pub concurrency: usize,
+    /// Fiches of the measurement of batches
+    #[arg(long, default_value_t = 2000)]
+    pub fiches: usize,
     /// The stack.
     #[command(flatten)]
     pub stack: StackArgs,

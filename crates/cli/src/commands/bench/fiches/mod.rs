@@ -4,7 +4,7 @@
 mod load;
 mod prepare;
 
-use super::{percentile_ms, round, statements};
+use super::{count, percentile_ms, round, statements};
 use crate::args::BenchArgs;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -190,12 +190,4 @@ fn each(before: Option<i64>, after: Option<i64>, requests: usize) -> Option<f64>
     let (before, after) = before.zip(after)?;
     let between = usize::try_from(after - before).ok()?;
     Some(round(count(between) / count(requests.max(1))))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of a bench are far below 2^52"
-)]
-fn count(value: usize) -> f64 {
-    value as f64
 }

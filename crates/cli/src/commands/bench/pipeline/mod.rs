@@ -4,10 +4,10 @@
 //! before the measurement begins. It runs on a stack of its own under `bench/` in the home.
 
 mod load;
-mod measure;
-mod prepare;
+pub(super) mod prepare;
 mod report;
 
+use super::measure::Snapshot;
 use crate::args::BenchArgs;
 use anyhow::{Context, Result};
 use std::time::Instant;
@@ -40,12 +40,12 @@ async fn measure_on(stack: &Stack, args: &BenchArgs) -> Result<report::Report> {
         "Measuring {} audits, {} at a time …",
         args.audits, args.concurrency
     );
-    let before = measure::Snapshot::take(stack).await?;
+    let before = Snapshot::take(stack).await?;
     let begun = Instant::now();
     let latencies = load::run(&api, &fiches, config, args.audits, args.concurrency).await?;
     let wall = begun.elapsed();
-    let after = measure::Snapshot::take(stack).await?;
-    Ok(report::Report::new(latencies, wall, &before, &after))
+    let after = Snapshot::take(stack).await?;
+    Ok(report::Report::new(latencies, after.since(&before, wall)))
 }
 
 /// With the engine and the broker that the measurement asks for.

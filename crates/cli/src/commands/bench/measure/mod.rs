@@ -1,6 +1,10 @@
 //! What the processes, the database and the broker used so far.
 
-use crate::commands::bench::statements;
+mod used;
+
+pub use used::Used;
+
+use super::statements;
 use anyhow::{Context, Result};
 use sqlx::{Connection, PgConnection};
 use std::collections::BTreeMap;
