@@ -132,7 +132,9 @@ database_id!(
 
 text_id!(
     /// A sale file of the CRM. Any short text without blanks: the CRM decides what its ids are.
-    FicheId, "fiche_id", |t| !t.is_empty() && t.len() <= 64 && !t.contains(char::is_whitespace));
+    FicheId, "fiche_id", |t| !t.is_empty()
+        && t.len() <= 64
+        && !t.contains(|c: char| c.is_whitespace() || c.is_control()));
 text_id!(
     /// A recording of a fiche; unique within its fiche only.
     CallId, "call_id", |t| !t.is_empty() && t.len() <= 200);
@@ -193,6 +195,14 @@ mod tests {
             "1.0",
         ] {
             assert!(bad.parse::<AuditId>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_fiche_id_can_be_written_anywhere() {
+        assert_eq!(" 4410027 ".parse::<FicheId>().unwrap().as_str(), "4410027");
+        for bad in ["", " ", "a b", "a\u{0}b", "a\u{7}"] {
+            assert!(bad.parse::<FicheId>().is_err(), "{bad:?}");
         }
     }
 

@@ -148,9 +148,16 @@ fn fiche_id(value: &Value) -> Option<String> {
 fn user_id(body: &Value) -> Result<Option<String>, InputError> {
     match body.get("user_id") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
+        Some(Value::String(text)) if !text.trim().is_empty() && storable(text) => {
+            Ok(Some(text.trim().to_owned()))
+        }
         Some(_) => Err(InputError::Invalid("user_id")),
     }
+}
+
+/// Postgres stores no NUL in a text.
+fn storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 fn use_rlm(body: &Value) -> bool {
@@ -169,7 +176,7 @@ fn digits(body: &Value, name: &'static str) -> Result<Option<String>, InputError
 fn source(body: &Value) -> Result<String, InputError> {
     match body.get("trigger_source") {
         None | Some(Value::Null) => Ok(DEFAULT_SOURCE.to_owned()),
-        Some(Value::String(text)) if text.chars().count() <= MAX_SOURCE_CHARS => {
+        Some(Value::String(text)) if text.chars().count() <= MAX_SOURCE_CHARS && storable(text) => {
             let text = text.trim();
             let text = if text.is_empty() {
                 DEFAULT_SOURCE
@@ -231,12 +238,11 @@ mod tests {
         );
         assert_eq!(linkage.source, "import");
         assert_eq!(run(&body).unwrap().linkage.source, "api");
-        let long =
-            json!({"fiche_id": "44", "audit_config_id": 7, "trigger_source": "x".repeat(51)});
-        assert_eq!(
-            create(&long).unwrap_err(),
-            InputError::Invalid("trigger_source")
-        );
+        for source in ["x".repeat(51), "a\u{0}".to_owned()] {
+            let body = json!({"fiche_id": "44", "audit_config_id": 7, "trigger_source": source});
+            let refused = create(&body).unwrap_err();
+            assert_eq!(refused, InputError::Invalid("trigger_source"));
+        }
     }
 
     #[test]
@@ -254,6 +260,7 @@ mod tests {
     #[case(json!({"fiche_ids": ["44"], "audit_config_id": 0}), "audit_config_id")]
     #[case(json!({"fiche_ids": ["44"], "audit_config_id": "x"}), "audit_config_id")]
     #[case(json!({"fiche_ids": ["44"], "user_id": 12}), "user_id")]
+    #[case(json!({"fiche_ids": ["44"], "user_id": "a\u{0}"}), "user_id")]
     fn a_batch_that_is_none_says_why(#[case] body: Value, #[case] field: &'static str) {
         assert_eq!(batch(&body), Err(InputError::Invalid(field)));
     }

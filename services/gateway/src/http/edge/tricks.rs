@@ -21,7 +21,10 @@ const SINGLE: [HeaderName; 6] = [
 /// Refuses what two readers of the same request might read differently, before anything else is
 /// decided by it.
 pub(in crate::http) async fn refuse_tricks(request: Request, next: Next) -> Response {
-    let checked = path(request.uri().path()).and_then(|()| headers(request.headers()));
+    let uri = request.uri();
+    let checked = path(uri.path())
+        .and_then(|()| query(uri.query().unwrap_or_default()))
+        .and_then(|()| headers(request.headers()));
     match checked {
         Ok(()) => next.run(request).await,
         Err(refused) => Failure::validation(refused).into_response(),
@@ -38,6 +41,14 @@ fn path(path: &str) -> Result<(), &'static str> {
         if decoded == "." || decoded == ".." || decoded.contains(odd) {
             return Err(REFUSED);
         }
+    }
+    Ok(())
+}
+
+/// A query without NUL: no text that is stored has one, and Postgres takes none for comparing.
+fn query(query: &str) -> Result<(), &'static str> {
+    if query.contains("%00") {
+        return Err("Invalid query parameters");
     }
     Ok(())
 }
@@ -75,7 +86,7 @@ fn headers(headers: &HeaderMap) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SINGLE, headers, path};
+    use super::{SINGLE, headers, path, query};
     use axum::http::HeaderMap;
     use rstest::rstest;
 
@@ -97,6 +108,12 @@ mod tests {
     #[case("/api/audits/%+1", false)]
     fn paths_mean_one_thing(#[case] text: &str, #[case] good: bool) {
         assert_eq!(path(text).is_ok(), good, "{text}");
+    }
+
+    #[test]
+    fn a_query_holds_no_nul() {
+        assert!(query("q=caf%C3%A9&cursor=%2500").is_ok());
+        assert_eq!(query("level=info&q=a%00"), Err("Invalid query parameters"));
     }
 
     #[test]
