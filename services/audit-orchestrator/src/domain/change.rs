@@ -44,6 +44,20 @@ impl AuditChange {
             }),
         }
     }
+
+    /// The fields that were sent, under their names.
+    pub fn fields(&self) -> Vec<&'static str> {
+        let made = [
+            ("notes", self.notes.is_made()),
+            ("deleted", self.deleted.is_some()),
+            ("automation_schedule_id", self.schedule.is_made()),
+            ("automation_run_id", self.run.is_made()),
+            ("trigger_source", self.trigger_source.is_made()),
+            ("trigger_user_id", self.trigger_user.is_made()),
+        ];
+        let made = made.into_iter().filter(|(_, made)| *made);
+        made.map(|(name, _)| name).collect()
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +76,10 @@ mod tests {
             run: Change::Set(7),
             ..AuditChange::default()
         };
+        assert_eq!(
+            change.fields(),
+            ["notes", "automation_run_id", "trigger_source"]
+        );
         assert_eq!(change, expected);
     }
 

@@ -1,5 +1,5 @@
-//! The story of an audit (`audits.md` 6.10): what was logged, and each model call, which is on record
-//! anyway.
+//! The story of an audit (`audits.md` 6.10): what was logged, and what is on record anyway: who asked
+//! for it, each model call, each step's result.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -51,10 +51,11 @@ pub async fn of(
 ) -> sqlx::Result<Vec<Line>> {
     sqlx::query_as!(
         Line,
-        r#"WITH audit AS (SELECT tracking_id FROM audits WHERE id = $1),
+        r#"WITH audit AS (SELECT id, tracking_id, trigger_user_id, trigger_source, lane, created_at
+                            FROM audits WHERE id = $1),
            line AS (
                SELECT id::text, workflow, level, entity_type, entity_id, trace_id, event_id,
-                      function_id, step_name, message, data, created_at, 1 AS kind, id AS place
+                      function_id, step_name, message, data, created_at, 3 AS kind, id AS place
                  FROM workflow_logs
                 WHERE workflow = 'audit'
                   AND (trace_id = $1::bigint::text
@@ -71,8 +72,21 @@ pub async fn of(
                           c.prompt_tokens, 'cached_tokens', c.cached_tokens, 'completion_tokens',
                           c.completion_tokens, 'cost_micros', c.cost_micros, 'latency_ms',
                           c.latency_ms)),
-                      c.created_at, 0, c.id
-                 FROM audit_model_calls c, audit a WHERE c.audit_id = $1)
+                      c.created_at, 1, c.id
+                 FROM audit_model_calls c, audit a WHERE c.audit_id = $1
+               UNION ALL
+               SELECT 'audit-' || a.id, 'audit', 'info', 'audit', a.tracking_id, a.id::text,
+                      a.tracking_id, NULL, 'queued', 'Audit asked for',
+                      json_strip_nulls(json_build_object('by_user_id', a.trigger_user_id, 'source',
+                          a.trigger_source, 'lane', a.lane)),
+                      a.created_at, 0, a.id
+                 FROM audit a
+               UNION ALL
+               SELECT 'step-' || r.id, 'audit', 'info', 'audit', a.tracking_id, a.id::text,
+                      a.tracking_id, NULL, 'step-' || r.step_position, 'Step result stored',
+                      json_build_object('position', r.step_position, 'name', r.step_name),
+                      r.created_at, 2, r.id
+                 FROM audit_step_results r, audit a WHERE r.audit_id = $1)
            SELECT id AS "id!", workflow AS "workflow!", level AS "level!", entity_type, entity_id,
                   trace_id, event_id, function_id, step_name, message AS "message!",
                   data::text AS "data!", created_at AS "created_at!"

@@ -1,10 +1,13 @@
 //! `CancelAudit` (`audits.md` 6.1): ends an open audit. Results that still arrive are dropped, their
 //! model calls counted.
 
+use super::user_of;
 use crate::app::AppState;
 use crate::rpc::get::{GetAuditError, changed, visible};
 use crate::store::audit;
+use crate::store::log::{Level, Lines};
 use crate::workflow::WorkflowError;
+use serde_json::json;
 use tonic::Status;
 use vigie_contracts::audit::v1 as pb;
 use vigie_events::audit::FailureStage;
@@ -42,7 +45,7 @@ pub async fn cancel_audit(
     request: &pb::CancelAuditRequest,
 ) -> Result<pb::CancelAuditResponse, Status> {
     let scope = caller.require(GUARD)?;
-    let detail = cancel(state, &scope, &request.audit_id).await;
+    let detail = cancel(state, caller, &scope, &request.audit_id).await;
     Ok(pb::CancelAuditResponse {
         detail: Some(detail.map_err(status)?),
     })
@@ -50,6 +53,7 @@ pub async fn cancel_audit(
 
 async fn cancel(
     state: &AppState,
+    caller: &Caller,
     scope: &FicheScope,
     id: &str,
 ) -> Result<pb::GetAuditResponse, CancelError> {
@@ -62,6 +66,10 @@ async fn cancel(
     }
     let stage = FailureStage::Cancelled;
     let workflow = &state.workflow;
+    let mut log = Lines::new(workflow.settings().log);
+    let by = json!({"by_user_id": user_of(caller)});
+    log.add(&audit, Level::Info, "cancel", "Cancelled", by);
+    log.insert(&mut tx).await?;
     workflow
         .fail_now(&mut tx, &audit, stage, "Audit cancelled")
         .await?;

@@ -15,12 +15,20 @@ use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::audit_operations_service_server::{
     AuditOperationsService, AuditOperationsServiceServer,
 };
+use vigie_identity::{Caller, Principal};
 use vigie_service::grpc::MAX_MESSAGE_BYTES;
 
 /// The gRPC service.
 pub fn service(state: AppState) -> AuditOperationsServiceServer<OperationsRpc> {
     AuditOperationsServiceServer::new(OperationsRpc::new(state))
         .max_encoding_message_size(MAX_MESSAGE_BYTES)
+}
+
+/// The user who calls; none where it is a machine.
+pub(super) fn user_of(caller: &Caller) -> Option<String> {
+    let principal = caller.principal.as_deref();
+    let user = principal.and_then(Principal::user_id);
+    user.map(|user| user.to_string())
 }
 
 /// Decodes calls and hands them to their operation.

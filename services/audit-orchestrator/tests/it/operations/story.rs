@@ -1,6 +1,6 @@
 //! What happened to an audit, what it waits for, one of its control points.
 
-use super::{complete, operations};
+use super::{cancel, complete, operations, update};
 use crate::callers::{by, user, wire};
 use crate::facts::{analyzed, proven};
 use std::collections::HashMap;
@@ -30,6 +30,13 @@ async fn the_story_of_an_audit_is_told_in_order() {
     };
     let all = logs(wanted()).await.unwrap();
     assert_eq!(all.last().unwrap().step_name.as_deref(), Some("completed"));
+    let asked: serde_json::Value = serde_json::from_str(&all[0].data_json).unwrap();
+    assert_eq!(all[0].message, "Audit asked for");
+    assert_eq!(asked["source"], "api");
+    let stored = all
+        .iter()
+        .filter(|line| line.message == "Step result stored");
+    assert_eq!(stored.count(), config.steps.len());
     let trace = Some(id.to_string());
     assert!(all.iter().all(|line| line.trace_id == trace && other != id));
     assert!(all.is_sorted_by_key(|line| &line.created_at));
@@ -73,6 +80,42 @@ async fn the_story_of_an_audit_is_told_in_order() {
     let (code, message) = wire(&bad.unwrap_err());
     assert_eq!(code, ErrorCode::Validation);
     assert_eq!(message, "Invalid since (expected ISO 8601 date-time)");
+}
+
+#[tokio::test]
+async fn who_changed_and_who_cancelled_is_told() {
+    let (world, rpc) = operations().await;
+    let config = world.config(6).await;
+    let id = world.queued("44", &config).await;
+    let body = r#"{"notes": "à revoir", "deleted": false}"#;
+    update(&rpc, id, Scope::All, body).await.unwrap();
+    update(&rpc, id, Scope::All, r#"{"unknown": 1}"#)
+        .await
+        .unwrap();
+    cancel(&rpc, id).await.unwrap();
+    let request = pb::ListAuditLogsRequest {
+        audit_id: id.to_string(),
+        limit: 10,
+        ..pb::ListAuditLogsRequest::default()
+    };
+    let request = by(user(Scope::All, false), request);
+    let logs = rpc.list_audit_logs(request).await.unwrap();
+    let logs = logs.into_inner().logs;
+    let told: Vec<_> = logs.iter().map(|line| line.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Audit asked for",
+            "Restored",
+            "Cancelled",
+            "Audit cancelled"
+        ]
+    );
+    let data: serde_json::Value = serde_json::from_str(&logs[1].data_json).unwrap();
+    assert_eq!(data["fields"], serde_json::json!(["notes", "deleted"]));
+    let author = data["by_user_id"].clone();
+    let data: serde_json::Value = serde_json::from_str(&logs[2].data_json).unwrap();
+    assert!(author.is_string() && data["by_user_id"] == author);
 }
 
 #[tokio::test]
