@@ -1,9 +1,11 @@
 //! The query of an audit list (`audits.md` 6.2).
 
+mod query;
+
 use crate::domain::cursor::Cursor;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use query::Query;
 use std::collections::HashMap;
-use std::str::FromStr;
 
 /// A filter that does not parse where the contract wants an error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -149,8 +151,8 @@ impl Filters {
             date: q.times("date_from", "date_to")?,
             audit_config_ids: q.parsed_csv("audit_config_ids"),
             score: Range {
-                from: q.lenient("score_min"),
-                to: q.lenient("score_max"),
+                from: q.finite("score_min"),
+                to: q.finite("score_max"),
             },
             duration_ms: q.counts("duration_min_ms", "duration_max_ms")?,
             tokens: q.counts("tokens_min", "tokens_max")?,
@@ -179,139 +181,6 @@ impl Filters {
     pub fn with_deleted(&self) -> bool {
         self.include_deleted.unwrap_or(false)
     }
-}
-
-struct Query<'a>(&'a HashMap<String, String>);
-
-impl Query<'_> {
-    fn raw(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.raw(name).map(ToOwned::to_owned)
-    }
-
-    fn csv(&self, name: &str) -> Vec<String> {
-        let items = self.raw(name).unwrap_or_default().split(',').map(str::trim);
-        items
-            .filter(|item| !item.is_empty())
-            .map(ToOwned::to_owned)
-            .collect()
-    }
-
-    /// Items that parse; the others are ignored.
-    fn parsed_csv<T: FromStr>(&self, name: &str) -> Vec<T> {
-        self.csv(name)
-            .iter()
-            .filter_map(|item| item.parse().ok())
-            .collect()
-    }
-
-    fn words(&self, name: &str, known: &[&str]) -> Vec<String> {
-        self.csv(name)
-            .into_iter()
-            .filter(|word| known.contains(&word.as_str()))
-            .collect()
-    }
-
-    /// `true` is true, anything else is false, absent is no filter.
-    fn flag(&self, name: &str) -> Option<bool> {
-        self.raw(name).map(|value| value == "true")
-    }
-
-    /// A number that is ignored when it does not parse.
-    fn lenient<T: FromStr>(&self, name: &str) -> Option<T> {
-        self.raw(name).and_then(|value| value.parse().ok())
-    }
-
-    fn cursor(
-        &self,
-        name: &'static str,
-        sort_by: SortBy,
-        ascending: bool,
-    ) -> Result<Option<Cursor>, InvalidQuery> {
-        let invalid = InvalidQuery { parameter: name };
-        self.raw(name)
-            .map(|text| Cursor::decode(text, sort_by, ascending).ok_or(invalid))
-            .transpose()
-    }
-
-    fn strict(&self, name: &'static str) -> Result<Option<i64>, InvalidQuery> {
-        let invalid = |_| InvalidQuery { parameter: name };
-        self.raw(name)
-            .map(|value| value.parse().map_err(invalid))
-            .transpose()
-    }
-
-    /// A range of counts: unparsable is ignored, negative is an error.
-    fn counts(&self, from: &'static str, to: &'static str) -> Result<Range<i64>, InvalidQuery> {
-        let bound = |parameter| match self.lenient::<i64>(parameter) {
-            Some(count) if count < 0 => Err(InvalidQuery { parameter }),
-            other => Ok(other),
-        };
-        Ok(Range {
-            from: bound(from)?,
-            to: bound(to)?,
-        })
-    }
-
-    /// Items that all have to be dates.
-    fn dates(&self, name: &'static str) -> Result<Vec<NaiveDate>, InvalidQuery> {
-        let invalid = |_| InvalidQuery { parameter: name };
-        let items = self.csv(name);
-        let dates = items.iter().map(|item| item.parse().map_err(invalid));
-        dates.collect()
-    }
-
-    fn date(&self, name: &'static str) -> Result<Option<NaiveDate>, InvalidQuery> {
-        let invalid = |_| InvalidQuery { parameter: name };
-        self.raw(name)
-            .map(|value| value.parse().map_err(invalid))
-            .transpose()
-    }
-
-    fn times(&self, from: &'static str, to: &'static str) -> Result<TimeRange, InvalidQuery> {
-        let start = self.time(from)?.map(|time| match time {
-            Time::Day(day) => midnight(day),
-            Time::Instant(instant) => instant,
-        });
-        let end = self.time(to)?.map(|time| match time {
-            Time::Instant(instant) => Until::Including(instant),
-            Time::Day(day) => {
-                let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
-                Until::Before(midnight(next))
-            }
-        });
-        Ok(TimeRange {
-            from: start,
-            to: end,
-        })
-    }
-
-    fn time(&self, name: &'static str) -> Result<Option<Time>, InvalidQuery> {
-        let Some(value) = self.raw(name) else {
-            return Ok(None);
-        };
-        if let Ok(day) = value.parse::<NaiveDate>() {
-            return Ok(Some(Time::Day(day)));
-        }
-        let instant =
-            DateTime::parse_from_rfc3339(value).map_err(|_| InvalidQuery { parameter: name })?;
-        Ok(Some(Time::Instant(instant.to_utc())))
-    }
-}
-
-enum Time {
-    Day(NaiveDate),
-    Instant(DateTime<Utc>),
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
 #[cfg(test)]
@@ -359,6 +228,25 @@ mod tests {
         ] {
             assert_eq!(parse(&[bad]).unwrap_err().parameter, bad.0);
         }
+    }
+
+    #[test]
+    fn numbers_beyond_all_bounds_are_bounds_and_no_numbers_are_none() {
+        let long = "99999999999999999999";
+        let filters = parse(&[("limit", long), ("offset", long)]).unwrap();
+        assert_eq!((filters.limit, filters.offset), (500, i64::MAX));
+        let negative = format!("-{long}");
+        let filters = parse(&[("limit", &negative), ("offset", &negative)]).unwrap();
+        assert_eq!((filters.limit, filters.offset), (1, 0));
+        let filters = parse(&[("score_min", "NaN"), ("score_max", "inf")]).unwrap();
+        assert_eq!(filters.score, Range::default());
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_utc() {
+        let with = parse(&[("date_from", "2026-01-05T10:00:00Z")]).unwrap();
+        let without = parse(&[("date_from", "2026-01-05T10:00:00")]).unwrap();
+        assert_eq!(with.date, without.date);
     }
 
     #[test]

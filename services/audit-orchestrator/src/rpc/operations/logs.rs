@@ -84,8 +84,8 @@ fn time(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>,
     if let Ok(day) = text.parse::<NaiveDate>() {
         return Ok(Some(day.and_time(NaiveTime::MIN).and_utc()));
     }
-    let time = DateTime::parse_from_rfc3339(text).map_err(|_| LogsError::Time(name))?;
-    Ok(Some(time.to_utc()))
+    let time = crate::domain::time::parse(text);
+    time.map(Some).ok_or(LogsError::Time(name))
 }
 
 fn encode(line: Line) -> pb::AuditLogEntry {

@@ -168,12 +168,14 @@ impl Statement {
         if let Some(text) = filters.q.as_deref() {
             self.search(text, named);
         }
-        if filters.only_latest() {
-            self.0.push(" AND a.is_latest");
-        }
-        if !filters.with_deleted() {
-            self.0.push(" AND a.deleted_at IS NULL");
-        }
+        self.0
+            .push(match (filters.only_latest(), filters.with_deleted()) {
+                (true, false) => " AND a.is_latest AND a.deleted_at IS NULL",
+                // A deleted audit is never the latest: asked for, it shows all the same.
+                (true, true) => " AND (a.is_latest OR a.deleted_at IS NOT NULL)",
+                (false, false) => " AND a.deleted_at IS NULL",
+                (false, true) => "",
+            });
     }
 
     /// Looks for a prospect. Each part of the union has an index of its own; an `OR` over two tables

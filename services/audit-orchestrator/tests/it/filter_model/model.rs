@@ -4,9 +4,11 @@ use super::rows::Row;
 use std::cmp::Ordering;
 use vigie_audit_orchestrator::store::list::GroupBy;
 
-/// Defaults hide old and deleted ones.
+/// Defaults hide old and deleted ones. One that was deleted is no latest one any more, so asking for
+/// deleted ones is enough to see it.
 pub(super) fn listed(row: &Row, latest_only: bool, include_deleted: bool) -> bool {
-    (row.is_latest || !latest_only) && (row.deleted_at.is_none() || include_deleted)
+    let deleted = row.deleted_at.is_some();
+    (row.is_latest || !latest_only || deleted) && (!deleted || include_deleted)
 }
 
 /// Nulls last in either direction, then the id.

@@ -2,7 +2,10 @@
 
 use super::{cancel, complete, latest, operations, update};
 use crate::callers::{by, user, wire};
+use crate::world::query;
 use futures::future::join;
+use vigie_audit_orchestrator::domain::filters::Filters;
+use vigie_audit_orchestrator::store::list;
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::audit_operations_service_server::AuditOperationsService;
 use vigie_events::ids::AuditId;
@@ -82,6 +85,28 @@ async fn the_latest_flag_follows_deletions_and_restorings() {
     update(&rpc, second, Scope::All, deleted).await.unwrap();
     update(&rpc, second, Scope::All, restored).await.unwrap();
     assert_eq!(latest(&world).await, [first.get()]);
+}
+
+#[tokio::test]
+async fn asked_for_deleted_ones_show() {
+    let (world, rpc) = operations().await;
+    let config = world.config(6).await;
+    let old = world.queued("44", &config).await;
+    let gone = world.queued("44", &config).await;
+    update(&rpc, gone, Scope::All, r#"{"deleted": true}"#)
+        .await
+        .unwrap();
+    let listed = async |pairs: &[(&str, &str)]| {
+        let filters = Filters::parse(&query(pairs)).unwrap();
+        let mut conn = world.db.acquire().await.unwrap();
+        let scope = crate::lists::scope(Scope::All);
+        let page = list::page(&mut conn, &filters, &scope).await.unwrap();
+        let ids = page.audits.iter().map(|row| row.id);
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]).await, [old.get()]);
+    let both = listed(&[("include_deleted", "true")]).await;
+    assert_eq!(both, [gone.get(), old.get()]);
 }
 
 #[tokio::test]
