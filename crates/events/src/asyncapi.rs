@@ -2,7 +2,8 @@
 
 use crate::realtime::RealtimeEvent;
 use crate::{
-    Event, Kind, audit, auth, automation, batch, fiche, fiche_jobs, ops, rerun, transcription,
+    Event, Kind, audit, auth, automation, batch, config, fiche, fiche_jobs, ops, rerun,
+    transcription,
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -84,7 +85,7 @@ impl Document {
             &["audit-orchestrator", "automation"],
         );
         self.event::<transcription::RunExpired>(&["transcription"], &[]);
-        self.event::<ops::ProviderCircuit>(&["transcription"], &[]);
+        self.event::<ops::ProviderCircuit>(&["fiche-cache", "transcription"], &[]);
         self.event::<audit::AuditRun>(
             &["audit-orchestrator", "automation"],
             &["audit-orchestrator"],
@@ -99,6 +100,7 @@ impl Document {
         self.event::<rerun::ControlPointRerun>(&orchestrator, &orchestrator);
         self.event::<rerun::StepRerunCompleted>(&orchestrator, &[]);
         self.event::<rerun::ControlPointRerunCompleted>(&orchestrator, &[]);
+        self.event::<config::AuditConfigChanged>(&orchestrator, &[]);
         self.event::<audit::AuditCompleted>(&["audit-orchestrator"], &["automation"]);
         self.event::<audit::AuditFailed>(&["audit-orchestrator"], &["automation"]);
         self.event::<automation::AutomationRun>(&["automation"], &["automation"]);

@@ -11,6 +11,7 @@ pub mod auth;
 pub mod automation;
 pub mod automation_request;
 pub mod batch;
+pub mod config;
 pub mod fiche;
 pub mod fiche_jobs;
 pub mod ids;

@@ -24,6 +24,14 @@ pub struct AppState {
     pub neighbours: Neighbours,
 }
 
+impl AppState {
+    /// Whether scores of the built-in engine count beside those of models: where it is the
+    /// installation's own there are no others (`audits.md` 5.6).
+    pub fn counts_lexical(&self, asked: bool) -> bool {
+        asked || self.workflow.settings().engine == "lexical"
+    }
+}
+
 /// Starts the service.
 pub async fn start(boot: Boot<Config>) -> anyhow::Result<()> {
     boot.migrate(&MIGRATIONS).await?;

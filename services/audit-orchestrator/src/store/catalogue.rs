@@ -106,9 +106,14 @@ pub async fn step(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<Step>
     .await
 }
 
-/// How all configurations, or one, are used, newest first.
+/// How all configurations, or one, are used, newest first. Without `with_lexical` only scores that a
+/// model gave count (`audits.md` 5.6).
 #[tracing::instrument(name = "store.catalogue.stats", skip_all, err)]
-pub async fn stats(conn: &mut PgConnection, one: Option<i64>) -> sqlx::Result<Vec<Stats>> {
+pub async fn stats(
+    conn: &mut PgConnection,
+    one: Option<i64>,
+    with_lexical: bool,
+) -> sqlx::Result<Vec<Stats>> {
     sqlx::query_as!(
         Stats,
         r#"SELECT c.id, c.name, u.total AS "total!", u.completed AS "completed!",
@@ -119,18 +124,22 @@ pub async fn stats(conn: &mut PgConnection, one: Option<i64>) -> sqlx::Result<Ve
                   SELECT count(*) AS total, max(a.created_at) AS last_used_at,
                          count(*) FILTER (WHERE a.phase = 'completed') AS completed,
                          count(*) FILTER (WHERE a.phase = 'failed') AS failed,
-                         round(avg(a.score_percentage) FILTER (WHERE a.phase = 'completed'), 2)::float8
-                             AS average_score,
+                         round(avg(a.score_percentage)
+                                   FILTER (WHERE a.phase = 'completed'
+                                             AND ($2 OR a.engine IS DISTINCT FROM 'lexical')),
+                               2)::float8 AS average_score,
                          round(avg(a.duration_ms) FILTER (WHERE a.phase = 'completed'))::float8
                              AS average_duration_ms,
                          round(avg(CASE WHEN a.is_compliant THEN 100.0 ELSE 0 END)
-                                   FILTER (WHERE a.phase = 'completed'), 2)::float8
-                             AS compliance_rate
+                                   FILTER (WHERE a.phase = 'completed'
+                                             AND ($2 OR a.engine IS DISTINCT FROM 'lexical')),
+                               2)::float8 AS compliance_rate
                     FROM audits a
                    WHERE a.audit_config_id = c.id AND a.is_latest AND a.deleted_at IS NULL) u
             WHERE $1::bigint IS NULL OR c.id = $1
             ORDER BY c.created_at DESC, c.id DESC"#,
-        one
+        one,
+        with_lexical
     )
     .fetch_all(conn)
     .await

@@ -212,8 +212,9 @@ pub async fn insert(conn: &mut PgConnection, config: &NewConfig) -> sqlx::Result
     // The clock's time, not the transaction's: configurations inserted together keep their order.
     let id = sqlx::query_scalar!(
         "INSERT INTO audit_configs
-             (name, description, system_prompt, is_active, run_automatically, created_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp()) RETURNING id",
+             (name, description, system_prompt, is_active, run_automatically, created_by, created_at,
+              updated_at)
+         SELECT $1, $2, $3, $4, $5, $6, at, at FROM clock_timestamp() AS at RETURNING id",
         config.name,
         config.description,
         config.system_prompt,

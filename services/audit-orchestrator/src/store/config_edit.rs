@@ -5,16 +5,26 @@ use crate::domain::config_input::{ConfigChange, StepChange};
 use sqlx::PgConnection;
 use vigie_scorecard::StepDefinition;
 
-/// Raises the revision of a configuration and locks it; false where there is none.
+/// A configuration that is about to be changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Touched {
+    /// Its revision from now on.
+    pub revision: i32,
+    /// Whether it may be used.
+    pub is_active: bool,
+}
+
+/// Raises the revision of a configuration and locks it; `None` where there is none.
 #[tracing::instrument(name = "store.config_edit.touch", skip_all, err)]
-pub async fn touch(conn: &mut PgConnection, config: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE audit_configs SET revision = revision + 1, updated_at = now() WHERE id = $1",
+pub async fn touch(conn: &mut PgConnection, config: i64) -> sqlx::Result<Option<Touched>> {
+    sqlx::query_as!(
+        Touched,
+        "UPDATE audit_configs SET revision = revision + 1, updated_at = now() WHERE id = $1
+         RETURNING revision, is_active",
         config
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_optional(conn)
+    .await
 }
 
 /// Changes a configuration that was touched; gives its name.
@@ -45,14 +55,16 @@ pub async fn update(
     .await
 }
 
-/// Deletes a configuration with its steps; false where there is none. One that an audit used is
+/// Deletes a configuration with its steps; `None` where there is none, else its last revision. One that an audit used is
 /// refused by its foreign key: [`is_used`] tells that error from others.
 #[tracing::instrument(name = "store.config_edit.delete", skip_all, err)]
-pub async fn delete(conn: &mut PgConnection, config: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("DELETE FROM audit_configs WHERE id = $1", config)
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected() == 1)
+pub async fn delete(conn: &mut PgConnection, config: i64) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar!(
+        "DELETE FROM audit_configs WHERE id = $1 RETURNING revision",
+        config
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// Whether an audit kept a configuration from being deleted.

@@ -47,6 +47,7 @@ async fn shown(rpc: &CatalogueRpc, id: &str) -> pb::ConfigDetail {
     let request = asked(pb::GetConfigRequest {
         config_id: id.to_owned(),
         include_stats: true,
+        include_lexical: false,
     });
     rpc.get_config(request)
         .await
@@ -311,8 +312,61 @@ async fn the_catalogue_asks_for_its_permissions_and_for_ids() {
         assert_eq!(wire(&refused).0, code, "{id}");
         let config_id = id.to_owned();
         let stats = rpc
-            .get_config_stats(asked(pb::GetConfigStatsRequest { config_id }))
+            .get_config_stats(asked(pb::GetConfigStatsRequest {
+                config_id,
+                include_lexical: false,
+            }))
             .await;
         assert_eq!(wire(&stats.unwrap_err()).0, code, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn every_change_is_told_with_its_author_and_revision() {
+    let (world, rpc) = catalogue().await;
+    let body = json!({"name": "Grille", "steps": [step("un")]});
+    let id = create(&rpc, &body).await.unwrap();
+    change(&rpc, &id, json!({"isActive": false})).await.unwrap();
+    change(&rpc, &id, json!({"isActive": true})).await.unwrap();
+    change(&rpc, &id, json!({"name": "Grille 2"}))
+        .await
+        .unwrap();
+    let second = add(&rpc, &id, step("deux")).await.unwrap();
+    edit(&rpc, &second, json!({"weight": 3})).await.unwrap();
+    let steps = shown(&rpc, &id).await.steps;
+    let first = steps[0].id.clone();
+    reorder(&rpc, &id, json!({"stepIds": [second, first]}))
+        .await
+        .unwrap();
+    let refused = reorder(&rpc, &id, json!({"stepIds": []})).await;
+    refused.unwrap_err();
+    let step_id = first;
+    rpc.delete_step(asked(pb::DeleteStepRequest { step_id }))
+        .await
+        .unwrap();
+    let config_id = id.clone();
+    rpc.delete_config(asked(pb::DeleteConfigRequest { config_id }))
+        .await
+        .unwrap();
+    let told = world.payloads("audit-config/changed").await;
+    let changes: Vec<_> = told.iter().map(|fact| fact["change"].clone()).collect();
+    let expected = [
+        "created",
+        "deactivated",
+        "activated",
+        "updated",
+        "step_created",
+        "step_updated",
+        "steps_reordered",
+        "step_deleted",
+        "deleted",
+    ];
+    assert_eq!(changes, expected);
+    for (fact, version) in told.iter().zip(1..) {
+        assert_eq!(fact["audit_config_id"].to_string(), id);
+        assert_eq!(
+            (&fact["version"], &fact["actor_id"]),
+            (&json!(version), &json!("12"))
+        );
     }
 }

@@ -41,7 +41,8 @@ pub struct Done {
 /// The configurations, newest first.
 #[utoipa::path(get, path = "/api/audit-configs", tag = "audit-configs",
     params(("include_inactive" = Option<bool>, Query), ("include_steps" = Option<bool>, Query),
-        ("include_stats" = Option<bool>, Query, description = "statistics of all, and nothing else")),
+        ("include_stats" = Option<bool>, Query, description = "statistics of all, and nothing else"),
+        ("include_lexical" = Option<bool>, Query, description = "scores of the built-in engine count too")),
     responses((status = 200, body = List<Listed>)))]
 pub async fn list(
     State(gateway): State<AppState>,
@@ -51,7 +52,8 @@ pub async fn list(
     let include_inactive = params.is_true("include_inactive");
     let mut configs = gateway.audit_configs.clone();
     if params.is_true("include_stats") {
-        let request = call(&caller, pb::ListConfigStatsRequest {});
+        let include_lexical = params.is_true("include_lexical");
+        let request = call(&caller, pb::ListConfigStatsRequest { include_lexical });
         let answer = configs.list_config_stats(request).await?.into_inner();
         let stats = answer.configs.into_iter().map(Listed::Stats);
         return Ok(reply::list(stats.collect()));
@@ -71,7 +73,8 @@ pub async fn list(
 
 /// One configuration with its steps.
 #[utoipa::path(get, path = "/api/audit-configs/{config_id}", tag = "audit-configs",
-    params(("config_id" = String, Path), ("include_stats" = Option<bool>, Query)),
+    params(("config_id" = String, Path), ("include_stats" = Option<bool>, Query),
+        ("include_lexical" = Option<bool>, Query, description = "scores of the built-in engine count too")),
     responses((status = 200, body = Data<pb::ConfigDetail>)))]
 pub async fn detail(
     State(gateway): State<AppState>,
@@ -82,6 +85,7 @@ pub async fn detail(
     let request = pb::GetConfigRequest {
         config_id,
         include_stats: params.is_true("include_stats"),
+        include_lexical: params.is_true("include_lexical"),
     };
     let mut configs = gateway.audit_configs.clone();
     let answer = configs.get_config(call(&caller, request)).await?;
@@ -236,18 +240,23 @@ pub async fn validate(
 
 /// How a configuration is used.
 #[utoipa::path(get, path = "/api/audit-configs/{config_id}/stats", tag = "audit-configs",
-    params(("config_id" = String, Path)),
+    params(("config_id" = String, Path),
+        ("include_lexical" = Option<bool>, Query, description = "scores of the built-in engine count too")),
     responses((status = 200, body = Data<pb::ConfigStats>)))]
 pub async fn stats(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,
     Path(config_id): Path<String>,
+    params: Params,
 ) -> Result<Json<Data<pb::ConfigStats>>, Failure> {
-    let request = call(&caller, pb::GetConfigStatsRequest { config_id });
+    let request = pb::GetConfigStatsRequest {
+        config_id,
+        include_lexical: params.is_true("include_lexical"),
+    };
     let answer = gateway
         .audit_configs
         .clone()
-        .get_config_stats(request)
+        .get_config_stats(call(&caller, request))
         .await?;
     let stats = answer.into_inner().stats;
     Ok(data(

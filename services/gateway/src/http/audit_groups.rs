@@ -58,6 +58,7 @@ pub struct Fiches {
 #[utoipa::path(get, path = "/api/audits/grouped", tag = "audits",
     params(("group_by" = String, Query, description = "fiche, audit_config, status, niveau, automation_schedule, automation_run, groupe, created_day or score_bucket"),
         ("bucket_size" = Option<i32>, Query, description = "1 to 100, 10 by default"),
+        ("include_lexical" = Option<bool>, Query, description = "scores of the built-in engine count too"),
         ("limit" = Option<i64>, Query), ("offset" = Option<i64>, Query)),
     responses((status = 200, description = "every filter of the list is taken", body = Groups)))]
 pub async fn grouped(

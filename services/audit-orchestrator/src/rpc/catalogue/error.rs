@@ -23,6 +23,9 @@ pub enum ConfigError {
     /// Internal.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
+    /// Internal.
+    #[error(transparent)]
+    Outbox(#[from] vigie_bus::OutboxError),
 }
 
 impl ServiceError for ConfigError {
@@ -31,7 +34,7 @@ impl ServiceError for ConfigError {
             Self::InvalidId(_) | Self::Refused(_) => ErrorCode::Validation,
             Self::ConfigNotFound(_) | Self::StepNotFound(_) => ErrorCode::NotFound,
             Self::InUse(_) => ErrorCode::Conflict,
-            Self::Store(_) => ErrorCode::Internal,
+            Self::Store(_) | Self::Outbox(_) => ErrorCode::Internal,
         }
     }
 

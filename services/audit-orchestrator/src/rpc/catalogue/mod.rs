@@ -1,12 +1,15 @@
 //! `vigie.audit.v1.ConfigService` (`audits.md` 7): the catalogue of configurations. It has no row scope.
 
+mod changed;
 mod edit;
 mod encode;
 mod error;
 mod read;
 mod steps;
 
+use super::operations::user_of;
 use crate::app::AppState;
+use changed::Actor;
 use tonic::{Request, Response, Status};
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::config_service_server::{ConfigService, ConfigServiceServer};
@@ -39,10 +42,12 @@ fn reading<T>(request: Request<T>) -> Result<T, Status> {
     Ok(request.into_inner())
 }
 
-/// What is asked, by one who may change.
-fn writing<T>(request: Request<T>) -> Result<T, Status> {
-    Caller::from_request(&request)?.require(WRITE)?;
-    reading(request)
+/// What is asked, by one who may change, and the user who asks.
+fn writing<T>(request: Request<T>) -> Result<(Actor, T), Status> {
+    let caller = Caller::from_request(&request)?;
+    caller.require(WRITE)?;
+    let actor = Actor(user_of(caller));
+    Ok((actor, reading(request)?))
 }
 
 #[tonic::async_trait]
@@ -59,8 +64,7 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::ListConfigStatsRequest>,
     ) -> Result<Response<pb::ListConfigStatsResponse>, Status> {
-        reading(request)?;
-        let answer = read::all_stats(&self.0).await;
+        let answer = read::all_stats(&self.0, &reading(request)?).await;
         answer.map(Response::new).map_err(status)
     }
 
@@ -76,7 +80,8 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::CreateConfigRequest>,
     ) -> Result<Response<pb::CreateConfigResponse>, Status> {
-        let answer = edit::create(&self.0, &writing(request)?).await;
+        let (actor, request) = writing(request)?;
+        let answer = edit::create(&self.0, actor, &request).await;
         answer.map(Response::new).map_err(status)
     }
 
@@ -84,7 +89,8 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::UpdateConfigRequest>,
     ) -> Result<Response<pb::UpdateConfigResponse>, Status> {
-        let answer = edit::update(&self.0, &writing(request)?).await;
+        let (actor, request) = writing(request)?;
+        let answer = edit::update(&self.0, actor, &request).await;
         answer.map(Response::new).map_err(status)
     }
 
@@ -92,7 +98,8 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::DeleteConfigRequest>,
     ) -> Result<Response<pb::DeleteConfigResponse>, Status> {
-        let answer = edit::delete(&self.0, &writing(request)?).await;
+        let (actor, request) = writing(request)?;
+        let answer = edit::delete(&self.0, actor, &request).await;
         answer.map(Response::new).map_err(status)
     }
 
@@ -100,7 +107,8 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::AddStepRequest>,
     ) -> Result<Response<pb::AddStepResponse>, Status> {
-        let answer = steps::add(&self.0, &writing(request)?).await;
+        let (actor, request) = writing(request)?;
+        let answer = steps::add(&self.0, actor, &request).await;
         answer.map(Response::new).map_err(status)
     }
 
@@ -108,7 +116,8 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::UpdateStepRequest>,
     ) -> Result<Response<pb::UpdateStepResponse>, Status> {
-        let answer = steps::update(&self.0, &writing(request)?).await;
+        let (actor, request) = writing(request)?;
+        let answer = steps::update(&self.0, actor, &request).await;
         answer.map(Response::new).map_err(status)
     }
 
@@ -116,7 +125,8 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::DeleteStepRequest>,
     ) -> Result<Response<pb::DeleteStepResponse>, Status> {
-        let answer = steps::delete(&self.0, &writing(request)?).await;
+        let (actor, request) = writing(request)?;
+        let answer = steps::delete(&self.0, actor, &request).await;
         answer.map(Response::new).map_err(status)
     }
 
@@ -124,7 +134,8 @@ impl ConfigService for CatalogueRpc {
         &self,
         request: Request<pb::ReorderStepsRequest>,
     ) -> Result<Response<pb::ReorderStepsResponse>, Status> {
-        let answer = steps::reorder(&self.0, &writing(request)?).await;
+        let (actor, request) = writing(request)?;
+        let answer = steps::reorder(&self.0, actor, &request).await;
         answer.map(Response::new).map_err(status)
     }
 

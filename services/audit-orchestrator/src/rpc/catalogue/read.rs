@@ -21,9 +21,11 @@ pub(super) async fn list(
 /// How all configurations are used.
 pub(super) async fn all_stats(
     state: &AppState,
+    request: &pb::ListConfigStatsRequest,
 ) -> Result<pb::ListConfigStatsResponse, ConfigError> {
+    let with_lexical = state.counts_lexical(request.include_lexical);
     let mut conn = state.db.acquire().await?;
-    let rows = catalogue::stats(&mut conn, None).await?;
+    let rows = catalogue::stats(&mut conn, None, with_lexical).await?;
     Ok(pb::ListConfigStatsResponse {
         configs: rows.into_iter().map(encode::stats).collect(),
     })
@@ -39,7 +41,8 @@ pub(super) async fn get(
     let found = details(&mut conn, Some(id), true).await?.pop();
     let mut config = found.ok_or(ConfigError::ConfigNotFound(id))?;
     if request.include_stats {
-        let rows = catalogue::stats(&mut conn, Some(id)).await?;
+        let with_lexical = state.counts_lexical(request.include_lexical);
+        let rows = catalogue::stats(&mut conn, Some(id), with_lexical).await?;
         config.stats = rows.into_iter().next().map(encode::stats);
     }
     Ok(pb::GetConfigResponse {
@@ -53,9 +56,10 @@ pub(super) async fn stats(
     request: &pb::GetConfigStatsRequest,
 ) -> Result<pb::GetConfigStatsResponse, ConfigError> {
     let id = config_id(&request.config_id)?;
+    let with_lexical = state.counts_lexical(request.include_lexical);
     let mut conn = state.db.acquire().await?;
-    let found = catalogue::stats(&mut conn, Some(id)).await?.pop();
-    let stats = found.map(encode::stats);
+    let found = catalogue::stats(&mut conn, Some(id), with_lexical).await?;
+    let stats = found.into_iter().next().map(encode::stats);
     Ok(pb::GetConfigStatsResponse {
         stats: Some(stats.ok_or(ConfigError::ConfigNotFound(id))?),
     })

@@ -3,7 +3,7 @@
 use crate::app::AppState;
 use crate::domain::filters::{Filters, InvalidQuery};
 use crate::rpc::list::pagination;
-use crate::store::list::{self, Group, GroupBy};
+use crate::store::list::{self, Group, GroupBy, Grouped};
 use std::collections::HashMap;
 use tonic::Status;
 use vigie_contracts::audit::v1 as pb;
@@ -73,8 +73,14 @@ async fn group(
     let name = name.ok_or(GroupError::Missing)?;
     let by = parse(name, bucket).ok_or(GroupError::Unknown)?;
     let filters = Filters::parse(query)?;
+    let asked = query.get("include_lexical").map(|flag| flag.trim()) == Some("true");
+    let grouped = Grouped {
+        filters: &filters,
+        scope,
+        with_lexical: state.counts_lexical(asked),
+    };
     let mut conn = state.db.acquire().await?;
-    let page = list::group(&mut conn, by, &filters, scope).await?;
+    let page = list::group(&mut conn, by, &grouped).await?;
     Ok(pb::GroupAuditsResponse {
         groups: page.groups.into_iter().map(|row| encode(by, row)).collect(),
         pagination: Some(pagination(page.total, filters.limit, filters.offset)),
@@ -118,7 +124,7 @@ fn encode(by: GroupBy, row: Group) -> pb::AuditGroup {
     let mut group = pb::AuditGroup {
         count: row.count,
         compliant_count: row.compliant,
-        non_compliant_count: row.count - row.compliant,
+        non_compliant_count: row.non_compliant,
         avg_score: row.avg_score,
         min_score: row.min_score,
         max_score: row.max_score,

@@ -36,9 +36,10 @@ pub struct Group {
     pub key: Option<String>,
     pub count: i64,
     pub compliant: i64,
-    pub avg_score: f64,
-    pub min_score: f64,
-    pub max_score: f64,
+    pub non_compliant: i64,
+    pub avg_score: Option<f64>,
+    pub min_score: Option<f64>,
+    pub max_score: Option<f64>,
     pub pending: i64,
     pub running: i64,
     pub completed: i64,
@@ -62,10 +63,24 @@ pub struct Groups {
     pub total: i64,
 }
 
-const NUMBERS: &str = "count(*) AS count,
+/// Of all audits; every column is one of the indexes'.
+const SCORES: &str = "
     count(*) FILTER (WHERE a.is_compliant) AS compliant,
+    count(*) FILTER (WHERE NOT a.is_compliant) AS non_compliant,
     round(avg(a.score_percentage), 2)::float8 AS avg_score,
-    min(a.score_percentage)::float8 AS min_score, max(a.score_percentage)::float8 AS max_score,
+    min(a.score_percentage)::float8 AS min_score, max(a.score_percentage)::float8 AS max_score,";
+
+/// Without those that the built-in engine gave (`audits.md` 5.6).
+const SCORES_OF_MODELS: &str = "
+    count(*) FILTER (WHERE a.is_compliant AND a.engine IS DISTINCT FROM 'lexical') AS compliant,
+    count(*) FILTER (WHERE NOT a.is_compliant AND a.engine IS DISTINCT FROM 'lexical')
+        AS non_compliant,
+    round(avg(a.score_percentage) FILTER (WHERE a.engine IS DISTINCT FROM 'lexical'), 2)::float8
+        AS avg_score,
+    min(a.score_percentage) FILTER (WHERE a.engine IS DISTINCT FROM 'lexical')::float8 AS min_score,
+    max(a.score_percentage) FILTER (WHERE a.engine IS DISTINCT FROM 'lexical')::float8 AS max_score,";
+
+const COUNTS: &str = "count(*) AS count,
     count(*) FILTER (WHERE a.status = 'pending') AS pending,
     count(*) FILTER (WHERE a.status = 'running') AS running,
     count(*) FILTER (WHERE a.status = 'completed') AS completed,
@@ -126,14 +141,25 @@ impl GroupBy {
     }
 }
 
+/// Which audits are grouped, and whose scores count.
+#[derive(Debug)]
+pub struct Grouped<'a> {
+    /// The filters of the list.
+    pub filters: &'a Filters,
+    /// The caller's.
+    pub scope: &'a FicheScope,
+    /// Whether the scores of the built-in engine count too.
+    pub with_lexical: bool,
+}
+
 /// A page of groups of the audits in scope, the largest first.
 #[tracing::instrument(name = "store.list.group", skip_all, err)]
 pub async fn group(
     conn: &mut PgConnection,
     by: GroupBy,
-    filters: &Filters,
-    scope: &FicheScope,
+    grouped: &Grouped<'_>,
 ) -> sqlx::Result<Groups> {
+    let Grouped { filters, scope, .. } = *grouped;
     let expression = by.expression();
     let named = named(conn, filters).await?;
     let mut count = Statement::narrow(format_args!(
@@ -144,7 +170,12 @@ pub async fn group(
     count.0.push(" GROUP BY 1) AS groups");
     let total = count.count(conn).await?;
     let (key, shown) = (by.key(), by.shown());
-    let columns = format!("SELECT {key} AS key, {NUMBERS}, {shown}");
+    let scores = if grouped.with_lexical {
+        SCORES
+    } else {
+        SCORES_OF_MODELS
+    };
+    let columns = format!("SELECT {key} AS key, {scores} {COUNTS}, {shown}");
     let mut select = match by {
         GroupBy::AuditConfig => Statement::select(columns),
         _ => Statement::narrow(columns),

@@ -15,7 +15,7 @@ use crate::domain::filters::Filters;
 use sqlx::PgConnection;
 
 pub use fiches::{FichePage, FicheRow, by_fiches};
-pub use groups::{Group, GroupBy, Groups, group};
+pub use groups::{Group, GroupBy, Grouped, Groups, group};
 pub use lookup::{Tracked, by_fiche, fiche_of, of_fiches, one, tracked};
 pub use page::{Page, page};
 pub use row::ListedAudit;

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rows::{Row, one_of, rows, store};
 use std::collections::{BTreeMap, HashSet};
 use vigie_audit_orchestrator::domain::filters::Filters;
-use vigie_audit_orchestrator::store::list::{self, GroupBy};
+use vigie_audit_orchestrator::store::list::{self, GroupBy, Grouped};
 use wishes::wishes;
 
 #[tokio::test]
@@ -89,7 +89,12 @@ async fn lists_in_sql_are_what_a_naive_model_gives() {
         for row in &expected {
             *counted.entry(key(by, row)).or_default() += 1;
         }
-        let groups = list::group(&mut conn, by, &filters, &scope).await.unwrap();
+        let grouped = Grouped {
+            filters: &filters,
+            scope: &scope,
+            with_lexical: true,
+        };
+        let groups = list::group(&mut conn, by, &grouped).await.unwrap();
         assert!(groups.groups.is_sorted_by_key(|group| -group.count));
         assert_eq!(usize::try_from(groups.total).unwrap(), counted.len());
         let groups = groups

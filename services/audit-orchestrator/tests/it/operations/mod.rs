@@ -8,11 +8,12 @@ mod story;
 use crate::callers::{by, user};
 use crate::facts::{analyzed, proven};
 use crate::neighbours::{Script, serve};
-use crate::world::World;
+use crate::world::{World, settings};
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 use vigie_audit_orchestrator::app::AppState;
 use vigie_audit_orchestrator::rpc::operations::OperationsRpc;
+use vigie_audit_orchestrator::workflow::Settings;
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::audit_operations_service_server::AuditOperationsService;
 use vigie_events::ids::AuditId;
@@ -20,7 +21,12 @@ use vigie_identity::Scope;
 use vigie_scorecard::ConfigSnapshot;
 
 async fn operations() -> (World, OperationsRpc) {
-    let world = World::new().await;
+    let (world, state) = state_with(settings()).await;
+    (world, OperationsRpc::new(state))
+}
+
+async fn state_with(settings: Settings) -> (World, AppState) {
+    let world = World::with(settings).await;
     let neighbours = serve(Script::default(), &TaskTracker::new()).await;
     let (db, workflow) = (world.db.clone(), world.workflow.clone());
     let state = AppState {
@@ -28,7 +34,7 @@ async fn operations() -> (World, OperationsRpc) {
         workflow,
         neighbours,
     };
-    (world, OperationsRpc::new(state))
+    (world, state)
 }
 
 async fn update(

@@ -26,7 +26,7 @@ impl AuditOperationsService for Service {
         let with_key = pb::AuditGroup {
             key: Some("7".to_owned()),
             count: 2,
-            avg_score: 78.5,
+            avg_score: Some(78.5),
             status_counts: Some(pb::StatusCounts {
                 completed: Some(2),
                 ..pb::StatusCounts::default()

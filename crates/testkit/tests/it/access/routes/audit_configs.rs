@@ -33,13 +33,14 @@ fn read() -> Vec<Row> {
                 rpc("/vigie.audit.v1.ConfigService/ListConfigDetails", &message)
             })
             .rpc(|_| {
-                let message = pb::ListConfigStatsRequest {};
+                let message = pb::ListConfigStatsRequest::default();
                 rpc("/vigie.audit.v1.ConfigService/ListConfigStats", &message)
             }),
         Row::new("GET", "/api/audit-configs/{config_id}", OK).rpc(|ids| {
             let message = pb::GetConfigRequest {
                 config_id: ids.config.clone(),
                 include_stats: true,
+                include_lexical: false,
             };
             rpc("/vigie.audit.v1.ConfigService/GetConfig", &message)
         }),
@@ -50,7 +51,10 @@ fn read() -> Vec<Row> {
         }),
         Row::new("GET", "/api/audit-configs/{config_id}/stats", OK).rpc(|ids| {
             let config_id = ids.config.clone();
-            let message = pb::GetConfigStatsRequest { config_id };
+            let message = pb::GetConfigStatsRequest {
+                config_id,
+                include_lexical: false,
+            };
             rpc("/vigie.audit.v1.ConfigService/GetConfigStats", &message)
         }),
     ]
