@@ -1,5 +1,6 @@
 //! Settings of the service (`events-and-config.md` F5, F10).
 
+use crate::domain::pace::Pace;
 use crate::domain::prices::ModelPrices;
 use crate::domain::window::StepWindow;
 use crate::workflow::{Batches, Deadlines, Settings};
@@ -45,6 +46,8 @@ impl FromEnv for Config {
                 prices: prices(env),
                 log: env.flag("WORKFLOW_LOG_DB_ENABLED", true),
                 batches: batches(env),
+                // 0 is no limit.
+                pace: Pace::per_minute(env.int_min("AUDIT_RUNS_PER_MINUTE", 60, 0)),
             },
             run_concurrency: env.int_min("AUDIT_RUN_CONCURRENCY", parallelism * replicas, 1),
         };
@@ -123,6 +126,7 @@ mod tests {
             ("lexical", 10)
         );
         assert_eq!(config.settings.model, "lexical-1");
+        assert_eq!(config.settings.pace, Pace::per_minute(60));
         let config: Config = Env::from_map([("OPENAI_API_KEY", "k")]).read().unwrap();
         assert_eq!(config.settings.engine, "openai");
         assert_eq!(config.settings.model, "gpt-5.2");

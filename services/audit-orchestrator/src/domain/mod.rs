@@ -11,6 +11,7 @@ pub mod filters;
 pub mod guidance;
 pub mod input;
 pub mod material;
+pub mod pace;
 pub mod prices;
 pub mod request_id;
 pub mod resummary;

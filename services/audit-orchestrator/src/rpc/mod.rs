@@ -9,6 +9,7 @@ mod encode;
 mod get;
 mod list;
 pub mod operations;
+mod pace;
 pub mod projection;
 pub mod rescore;
 pub mod reviews;
@@ -18,6 +19,7 @@ mod tracking;
 
 pub use get::GetAuditError;
 pub use list::ListAuditsError;
+pub use pace::TooFast;
 pub use run::RunAuditError;
 
 use crate::app::AppState;

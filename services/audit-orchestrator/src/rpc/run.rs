@@ -3,6 +3,7 @@
 use crate::app::AppState;
 use crate::domain::audit::uses_tools;
 use crate::neighbours::{NeighbourError, Seen};
+use crate::rpc::pace::{self, TooFast};
 use crate::store::config::{self, ConfigState};
 use crate::store::fiche::{self, Fiche};
 use crate::store::insert::{NewAudit, insert_newest, lost_race, tracking_of_request};
@@ -14,7 +15,7 @@ use vigie_events::Lane;
 use vigie_events::audit::AuditRun;
 use vigie_events::ids::{AuditConfigId, AuditId, AutomationRunId, FicheId, ScheduleId, TrackingId};
 use vigie_identity::{Caller, FicheScope, Guard, PrincipalKind};
-use vigie_service::{ErrorCode, ServiceError, status};
+use vigie_service::{ErrorCode, Extras, ServiceError, status};
 
 const GUARD: Guard = Guard::parse("audits.run");
 
@@ -45,6 +46,9 @@ pub enum RunAuditError {
     /// The fiche is out of the caller's scope.
     #[error("Forbidden")]
     Forbidden,
+    /// The caller asks too often.
+    #[error(transparent)]
+    TooFast(#[from] TooFast),
     /// The scope could not be decided.
     #[error("Service unavailable")]
     Neighbour(#[from] NeighbourError),
@@ -64,8 +68,16 @@ impl ServiceError for RunAuditError {
             }
             Self::ConfigNotFound(_) | Self::NoActiveConfig => ErrorCode::NotFound,
             Self::Forbidden => ErrorCode::Authorization,
+            Self::TooFast(_) => TooFast::CODE,
             Self::Neighbour(_) => ErrorCode::Unavailable,
             Self::Store(_) | Self::Outbox(_) => ErrorCode::Internal,
+        }
+    }
+
+    fn extras(&self) -> Extras {
+        match self {
+            Self::TooFast(error) => error.extras(),
+            _ => Extras::new(),
         }
     }
 }
@@ -215,7 +227,7 @@ async fn queue(
     let fiche = visible_fiche(state, caller, scope, &wish.fiche).await?;
     let mut tries = 1;
     let (id, tracking, queued_at) = loop {
-        match enqueue(state, config, &wish, fiche.as_deref()).await {
+        match enqueue(state, caller, config, &wish, fiche.as_deref()).await {
             Err(RunAuditError::Store(error)) if tries < TRIES && lost_race(&error) => tries += 1,
             other => break other?,
         }
@@ -234,6 +246,7 @@ async fn queue(
 
 async fn enqueue(
     state: &AppState,
+    caller: &Caller,
     config: &ConfigState,
     wish: &Wish,
     fiche: Option<&Fiche>,
@@ -254,6 +267,7 @@ async fn enqueue(
         deadline: state.workflow.settings().deadlines.queued,
     };
     let mut tx = state.db.begin().await?;
+    pace::admit::<RunAuditError>(&mut tx, state, caller).await?;
     let tracking = tracking_of_request(&mut tx, &wish.fiche, config.id).await?;
     let (id, queued_at) = insert_newest(&mut tx, &tracking, &new).await?;
     if let Some(fiche) = fiche {

@@ -17,6 +17,7 @@ pub mod layers;
 pub mod lease;
 pub mod list;
 pub mod log;
+pub mod pace;
 pub mod point;
 pub mod projection;
 pub mod rerun;

@@ -24,6 +24,7 @@ pub use record::Answers;
 pub use rescore::Move;
 
 use crate::domain::answer::Origin;
+use crate::domain::pace::Pace;
 use crate::domain::prices::ModelPrices;
 use crate::domain::window::StepWindow;
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub log: bool,
     /// What concerns batches.
     pub batches: Batches,
+    /// How often one person may ask for audits and re-runs; none is no limit.
+    pub pace: Option<Pace>,
 }
 
 /// What the installation decides about batches.

@@ -18,6 +18,7 @@ mod leases;
 mod lists;
 mod neighbours;
 mod operations;
+mod pace;
 mod rations;
 mod reruns;
 mod rescore;

@@ -234,6 +234,7 @@ pub fn settings() -> Settings {
         .unwrap(),
         log: true,
         batches: Batches::default(),
+        pace: None,
     }
 }
 

@@ -39,7 +39,7 @@ pub struct AuditBatchQueued {
 
 /// Audits fiches, all or none.
 #[utoipa::path(post, path = "/api/audits/batch", tag = "audits", request_body = AuditBatchBody,
-    responses((status = 200, body = AuditBatchQueued)))]
+    responses((status = 200, body = AuditBatchQueued), (status = 429, description = "asked too often")))]
 pub async fn start(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,

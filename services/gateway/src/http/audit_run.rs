@@ -58,7 +58,7 @@ pub struct QueuedMetadata {
 
 /// Runs an audit.
 #[utoipa::path(post, path = "/api/audits/run", tag = "audits", request_body = RunBody,
-    responses((status = 200, body = Queued)))]
+    responses((status = 200, body = Queued), (status = 429, description = "asked too often")))]
 pub async fn run(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,
@@ -70,7 +70,7 @@ pub async fn run(
 
 /// The same, saying what it belongs to.
 #[utoipa::path(post, path = "/api/audits", tag = "audits", request_body = RunBody,
-    responses((status = 200, body = Queued)))]
+    responses((status = 200, body = Queued), (status = 429, description = "asked too often")))]
 pub async fn create(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,
@@ -82,7 +82,7 @@ pub async fn create(
 
 /// Runs an audit with the newest active configuration.
 #[utoipa::path(post, path = "/api/audits/run-latest", tag = "audits", request_body = RunBody,
-    responses((status = 200, body = Queued)))]
+    responses((status = 200, body = Queued), (status = 429, description = "asked too often")))]
 pub async fn run_latest(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,

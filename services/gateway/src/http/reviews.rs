@@ -299,7 +299,8 @@ fn forced(body: &Payload) -> bool {
 /// Analyses a step again.
 #[utoipa::path(post, path = "/api/audits/{audit_id}/steps/{step_position}/rerun", tag = "audits",
     params(("audit_id" = String, Path), ("step_position" = i32, Path)),
-    request_body = RerunBody, responses((status = 200, body = Queued)))]
+    request_body = RerunBody,
+    responses((status = 200, body = Queued), (status = 429, description = "asked too often")))]
 pub async fn rerun_step(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,
@@ -324,7 +325,8 @@ pub async fn rerun_step(
     path = "/api/audits/{audit_id}/steps/{step_position}/control-points/{control_point_index}/rerun",
     tag = "audits", params(("audit_id" = String, Path), ("step_position" = i32, Path),
         ("control_point_index" = i32, Path)),
-    request_body = RerunBody, responses((status = 200, body = Queued)))]
+    request_body = RerunBody,
+    responses((status = 200, body = Queued), (status = 429, description = "asked too often")))]
 pub async fn rerun_point(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,
@@ -370,7 +372,8 @@ fn queued(
 
 /// Analyses every step again whose analysis failed.
 #[utoipa::path(post, path = "/api/audits/{audit_id}/rerun-fallback", tag = "audits",
-    params(("audit_id" = String, Path)), responses((status = 200, body = FallbackQueued)))]
+    params(("audit_id" = String, Path)),
+    responses((status = 200, body = FallbackQueued), (status = 429, description = "asked too often")))]
 pub async fn rerun_fallback(
     State(gateway): State<AppState>,
     Extension(caller): Extension<Caller>,

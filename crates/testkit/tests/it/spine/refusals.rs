@@ -56,7 +56,9 @@ fn forgeries(token: &str) -> Result<Vec<String>> {
 async fn strangers_and_nonsense_are_refused() -> Result<()> {
     let size = MAX_BODY.to_string();
     let options = options().await?;
-    let options = options.with_service_env(Service::Gateway, "HTTP_MAX_BODY_BYTES", &size);
+    let options = options
+        .with_service_env(Service::Gateway, "HTTP_MAX_BODY_BYTES", &size)
+        .with_env("AUDIT_RUNS_PER_MINUTE", "1");
     let stack = Stack::start(options).await?;
     let api = stack.api().await?;
     strangers(&stack, &api).await?;
@@ -130,7 +132,26 @@ async fn strangers_and_nonsense_are_refused() -> Result<()> {
 
     let list = api.audits("limit=10").await?;
     assert_eq!(list["pagination"]["total"], 0, "nothing was written");
+    hasty(&api).await?;
     stack.down().await
+}
+
+/// Refusals counted nothing: one audit is taken, the next one waits.
+async fn hasty(api: &ApiClient) -> Result<()> {
+    api.run_latest_audit("1").await?;
+    let body = json!({ "fiche_id": "1" });
+    let run = || {
+        api.request(Method::POST, "/api/audits/run-latest")
+            .json(&body)
+    };
+    let answer = run().send().await?;
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait = answer.headers().get("retry-after").context("no time")?;
+    let wait: u64 = wait.to_str()?.parse()?;
+    assert!((30..=60).contains(&wait), "{wait}");
+    let answer: Value = answer.json().await?;
+    assert_eq!(answer["code"], "RATE_LIMITED", "{answer}");
+    Ok(())
 }
 
 async fn strangers(stack: &Stack, api: &ApiClient) -> Result<()> {

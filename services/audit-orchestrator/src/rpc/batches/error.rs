@@ -1,8 +1,8 @@
 use crate::domain::batch::InvalidFiches;
 use crate::neighbours::NeighbourError;
-use crate::rpc::RunAuditError;
+use crate::rpc::{RunAuditError, TooFast};
 use crate::workflow::{CancelError, WorkflowError};
-use vigie_service::{ErrorCode, ServiceError};
+use vigie_service::{ErrorCode, Extras, ServiceError};
 
 /// Why a batch was not queued, read or cancelled.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum BatchError {
     /// There is none for the caller.
     #[error("Batch not found")]
     NotFound,
+    /// The caller asks too often.
+    #[error(transparent)]
+    TooFast(#[from] TooFast),
     /// It could not be cancelled.
     #[error(transparent)]
     Cancel(#[from] CancelError),
@@ -40,11 +43,18 @@ impl ServiceError for BatchError {
             Self::Config(error) => error.code(),
             Self::Forbidden => ErrorCode::Authorization,
             Self::NotFound => ErrorCode::NotFound,
+            Self::TooFast(_) => TooFast::CODE,
             Self::Cancel(CancelError::Ended(_) | CancelError::LostRace) => ErrorCode::Conflict,
             Self::Neighbour(_) => ErrorCode::Unavailable,
             Self::Cancel(CancelError::Workflow(_)) | Self::Workflow(_) | Self::Store(_) => {
                 ErrorCode::Internal
             }
+        }
+    }
+    fn extras(&self) -> Extras {
+        match self {
+            Self::TooFast(error) => error.extras(),
+            _ => Extras::new(),
         }
     }
 }

@@ -2,6 +2,7 @@ use super::{BatchError, who};
 use crate::app::AppState;
 use crate::domain::audit::uses_tools;
 use crate::domain::batch::{InvalidFiches, fiches};
+use crate::rpc::pace;
 use crate::rpc::run::{latest_config, usable_config};
 use crate::store::config::ConfigState;
 use crate::store::fiche::Fiche;
@@ -50,6 +51,8 @@ async fn start(
         use_rlm: uses_tools(request.use_rlm, &state.workflow.settings().engine),
     };
     let mut tx = state.db.begin().await?;
+    // One request, however many fiches.
+    pace::admit::<BatchError>(&mut tx, state, caller).await?;
     let batch = state.workflow.open_batch(&mut tx, wish).await?;
     if !known.is_empty() {
         projection::put_all(&mut tx, &known).await?;

@@ -64,7 +64,7 @@ pub(super) async fn step(
         request.force,
     )?;
     let mut tx = state.db.begin().await?;
-    let audit = target::lock_to_pay(&mut tx, state, scope, &request.audit_id).await?;
+    let audit = target::lock_to_pay(&mut tx, state, caller, scope, &request.audit_id).await?;
     let position = request.step_position;
     let step = target::step(&mut tx, state, &audit, position, None).await?;
     let rerun = queue(&mut tx, &audit, &step, &wish).await?;
@@ -84,7 +84,7 @@ pub(super) async fn point(
     let prompt = request.custom_prompt.as_deref();
     let wish = Wish::new(caller, Some(index), prompt, request.force)?;
     let mut tx = state.db.begin().await?;
-    let audit = target::lock_to_pay(&mut tx, state, scope, &request.audit_id).await?;
+    let audit = target::lock_to_pay(&mut tx, state, caller, scope, &request.audit_id).await?;
     let position = request.step_position;
     let step = target::step(&mut tx, state, &audit, position, None).await?;
     let rerun = queue(&mut tx, &audit, &step, &wish).await?;
@@ -102,7 +102,7 @@ pub(super) async fn fallback(
 ) -> Result<RerunFallbackResponse, ReviewError> {
     let wish = Wish::new(caller, None, None, false)?;
     let mut tx = state.db.begin().await?;
-    let audit = target::lock_to_pay(&mut tx, state, scope, &request.audit_id).await?;
+    let audit = target::lock_to_pay(&mut tx, state, caller, scope, &request.audit_id).await?;
     let gating = state.workflow.settings().evidence.gating;
     let steps = layers::read(&mut tx, audit.id.get(), gating).await?;
     let mut reruns = Vec::new();

@@ -3,6 +3,8 @@
 use crate::app::AppState;
 use crate::domain::announcer::Announcer;
 use crate::domain::audit::{Audit, Phase};
+use crate::rpc::TooFast;
+use crate::rpc::pace;
 use crate::store::layers::StepLayers;
 use crate::store::log::{Level, Lines};
 use crate::store::review::{Author, Place};
@@ -13,7 +15,7 @@ use sqlx::PgConnection;
 use vigie_events::ids::AuditId;
 use vigie_events::realtime::review::{ReviewApplied, Reviewed};
 use vigie_identity::{Caller, FicheScope, Guard, Principal};
-use vigie_service::{ErrorCode, ServiceError};
+use vigie_service::{ErrorCode, Extras, ServiceError};
 
 pub(super) const WRITE: Guard = Guard::parse("audits.write");
 pub(super) const RERUN: Guard = Guard::parse("audits.rerun");
@@ -57,6 +59,9 @@ pub enum ReviewError {
     /// It has cost what an audit may cost.
     #[error("The token budget of this audit is exhausted")]
     BudgetSpent,
+    /// The caller asks too often.
+    #[error(transparent)]
+    TooFast(#[from] TooFast),
     /// Nothing fell back.
     #[error("No step of this audit failed")]
     NoFallback,
@@ -89,6 +94,7 @@ impl ServiceError for ReviewError {
                 ErrorCode::NotFound
             }
             Self::Forbidden => ErrorCode::Authorization,
+            Self::TooFast(_) => TooFast::CODE,
             Self::NotCompleted
             | Self::Deleted
             | Self::Changed
@@ -96,6 +102,13 @@ impl ServiceError for ReviewError {
             | Self::BudgetSpent
             | Self::NoFallback => ErrorCode::Conflict,
             Self::Store(_) | Self::Workflow(_) | Self::Outbox(_) => ErrorCode::Internal,
+        }
+    }
+
+    fn extras(&self) -> Extras {
+        match self {
+            Self::TooFast(error) => error.extras(),
+            _ => Extras::new(),
         }
     }
 }
@@ -122,13 +135,15 @@ pub(super) async fn lock(
     Ok(audit)
 }
 
-/// Locks a completed audit that may cost more (`AUDIT_MAX_TOKENS`).
+/// Locks a completed audit that may cost more (`AUDIT_MAX_TOKENS`), for who has not asked too often.
 pub(super) async fn lock_to_pay(
     tx: &mut PgConnection,
     state: &AppState,
+    caller: &Caller,
     scope: &FicheScope,
     id: &str,
 ) -> Result<Audit, ReviewError> {
+    pace::admit::<ReviewError>(tx, state, caller).await?;
     let audit = lock(tx, scope, id).await?;
     let budget = state.workflow.settings().max_tokens;
     if budget > 0 && store::call::spent(tx, audit.id.get()).await? >= budget {
