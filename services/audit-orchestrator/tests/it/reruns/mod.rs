@@ -4,6 +4,7 @@ mod asked;
 mod budget;
 mod ended;
 mod shown;
+mod twice;
 
 use crate::decisions::{Reviews, by, user};
 use crate::facts::{analyzed, proven};

@@ -1,6 +1,8 @@
 //! Batches of audits (`audits.md` 2.9, 6.7, W-06): all or none, each member counted once, by its own
 //! audit only, and always an end.
 
+mod races;
+
 use crate::callers::{by, user, wire};
 use crate::facts::{analyzed, proven};
 use crate::neighbours::{Script, serve};
@@ -15,11 +17,11 @@ use vigie_audit_orchestrator::sweeper::Sweeper;
 use vigie_bus::Handler;
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::batch_service_server::BatchService;
-use vigie_events::audit::FailureStage;
+use vigie_events::audit::{FailureStage, StepAnalyzed};
 use vigie_events::batch::AuditBatch;
 use vigie_events::ids::AuditId;
 use vigie_identity::Scope;
-use vigie_scorecard::ConfigSnapshot;
+use vigie_scorecard::{ConfigSnapshot, StepDefinition};
 use vigie_service::ErrorCode;
 
 struct Stage {
@@ -106,24 +108,30 @@ impl Stage {
         tx.commit().await.unwrap();
     }
 
-    /// An audit that waits in the queue gets its fiche, its transcripts and its steps.
-    async fn complete(&self, id: AuditId) {
+    /// An audit that waits in the queue gets its fiche and its transcripts.
+    async fn analyzing(&self, id: AuditId) {
         let mut tx = self.world.db.begin().await.unwrap();
         let audit = audit::lock_one(&mut tx, id).await.unwrap().unwrap();
         self.world.workflow.begin(&mut tx, &audit).await.unwrap();
         tx.commit().await.unwrap();
         self.world.fetched(id, &crate::facts::call()).await;
+    }
+
+    /// The facts about all of its steps.
+    async fn facts(&self, id: AuditId) -> Vec<StepAnalyzed> {
         let audit = self.world.audit(id).await;
         let steps = self.config.steps.iter();
-        let facts = || {
-            let step = |step: &vigie_scorecard::StepDefinition| {
-                analyzed(&audit, step.position, Ok(proven(step, 5)))
-            };
-            steps.clone().map(step).collect::<Vec<_>>()
-        };
+        let fact = |step: &StepDefinition| analyzed(&audit, step.position, Ok(proven(step, 5)));
+        steps.map(fact).collect()
+    }
+
+    async fn complete(&self, id: AuditId) {
+        self.analyzing(id).await;
+        let facts = self.facts(id).await;
         // Out of order, and twice.
-        self.world.record(facts().into_iter().rev().collect()).await;
-        self.world.record(facts()).await;
+        let backwards = facts.iter().rev().cloned().collect();
+        self.world.record(backwards).await;
+        self.world.record(facts).await;
     }
 }
 
