@@ -14,6 +14,7 @@ use vigie_contracts::audit::v1::{
     RerunControlPointResponse, RerunFallbackRequest, RerunFallbackResponse, RerunStepRequest,
     RerunStepResponse,
 };
+use vigie_events::ids::AuditId;
 use vigie_events::rerun::{ControlPointRerun, StepRerun};
 use vigie_identity::{Caller, FicheScope, Principal};
 
@@ -67,8 +68,8 @@ pub(super) async fn step(
     let audit = target::lock_to_pay(&mut tx, state, caller, scope, &request.audit_id).await?;
     let position = request.step_position;
     let step = target::step(&mut tx, state, &audit, position, None).await?;
-    let rerun = queue(&mut tx, &audit, &step, &wish).await?;
-    let rerun = rerun.ok_or(ReviewError::RerunActive)?;
+    let mut reruns = queue(&mut tx, &audit, &[&step], &wish).await?;
+    let rerun = reruns.pop().ok_or(ReviewError::RerunActive)?;
     tx.commit().await?;
     Ok(RerunStepResponse { rerun: Some(rerun) })
 }
@@ -87,8 +88,8 @@ pub(super) async fn point(
     let audit = target::lock_to_pay(&mut tx, state, caller, scope, &request.audit_id).await?;
     let position = request.step_position;
     let step = target::step(&mut tx, state, &audit, position, None).await?;
-    let rerun = queue(&mut tx, &audit, &step, &wish).await?;
-    let rerun = rerun.ok_or(ReviewError::RerunActive)?;
+    let mut reruns = queue(&mut tx, &audit, &[&step], &wish).await?;
+    let rerun = reruns.pop().ok_or(ReviewError::RerunActive)?;
     tx.commit().await?;
     Ok(RerunControlPointResponse { rerun: Some(rerun) })
 }
@@ -105,17 +106,11 @@ pub(super) async fn fallback(
     let audit = target::lock_to_pay(&mut tx, state, caller, scope, &request.audit_id).await?;
     let gating = state.workflow.settings().evidence.gating;
     let steps = layers::read(&mut tx, audit.id.get(), gating).await?;
-    let mut reruns = Vec::new();
-    let mut any = false;
-    for step in steps.values() {
-        if step.facts.is_fallback {
-            any = true;
-            reruns.extend(queue(&mut tx, &audit, step, &wish).await?);
-        }
-    }
-    if !any {
+    let failed: Vec<_> = steps.values().filter(|it| it.facts.is_fallback).collect();
+    if failed.is_empty() {
         return Err(ReviewError::NoFallback);
     }
+    let reruns = queue(&mut tx, &audit, &failed, &wish).await?;
     if reruns.is_empty() {
         return Err(ReviewError::RerunActive);
     }
@@ -123,22 +118,57 @@ pub(super) async fn fallback(
     Ok(RerunFallbackResponse { reruns })
 }
 
-/// Inserts a re-run and its command; `None` when its step has one in progress.
+/// Inserts re-runs and their commands, of the steps that have none in progress.
 async fn queue(
     tx: &mut PgConnection,
     audit: &Audit,
-    step: &StepLayers,
+    steps: &[&StepLayers],
     wish: &Wish<'_>,
-) -> Result<Option<QueuedRerun>, ReviewError> {
-    let (id, position) = (audit.id, step.facts.position);
+) -> Result<Vec<QueuedRerun>, ReviewError> {
     let epoch_ms = rerun::epoch_ms(tx).await?;
-    let points = step.points.iter().zip(&step.layered.points);
-    let mut points = points.filter(|(now, _)| Some(now.index) == wish.point);
+    let mut point = None;
+    let mut planned = Vec::with_capacity(steps.len());
+    for step in steps {
+        let (new, of_point) = plan(audit, step, wish, epoch_ms)?;
+        point = point.or(of_point);
+        planned.push(new);
+    }
+    let new = rerun::NewReruns {
+        audit: audit.id.get(),
+        point,
+        custom_prompt: wish.custom_prompt,
+        force: wish.force,
+        requested_by: wish.user.as_deref(),
+        steps: &planned,
+    };
+    let inserted = rerun::insert(tx, &new).await?;
+    planned.retain(|new| inserted.contains(&new.rerun_id));
+    send(tx, audit.id, wish.point, &planned).await?;
+    let queued = planned.into_iter().map(|new| QueuedRerun {
+        step_position: new.position,
+        rerun_id: new.rerun_id,
+        event_id: new.event_id,
+    });
+    Ok(queued.collect())
+}
+
+/// A control point and its text.
+type Point<'a> = (i32, &'a str);
+
+/// A re-run of a step, or of a point of it.
+fn plan<'a>(
+    audit: &Audit,
+    step: &'a StepLayers,
+    wish: &Wish<'_>,
+    epoch_ms: i64,
+) -> Result<(rerun::NewRerun, Option<Point<'a>>), ReviewError> {
+    let (id, position) = (audit.id, step.facts.position);
+    let mut points = step.points.iter().zip(&step.layered.points);
     let point = match wish.point {
         None => None,
         Some(index) => Some(
             points
-                .next()
+                .find(|(now, _)| now.index == index)
                 .ok_or_else(|| ReviewError::NoPoint(id.to_string(), position, index))?,
         ),
     };
@@ -154,49 +184,54 @@ async fn queue(
             (event, rerun)
         }
     };
-    let told = guidance::of(
+    let guidance = guidance::of(
         point.map(|(now, layered)| (now.index, now.point.as_str(), layered)),
         step.points.len(),
         wish.custom_prompt,
     );
     let new = rerun::NewRerun {
-        audit: id.get(),
         position,
-        point: point.map(|(now, _)| (now.index, now.point.as_str())),
-        custom_prompt: wish.custom_prompt,
-        guidance: &told,
-        force: wish.force,
-        requested_by: wish.user.as_deref(),
-        event_id: &event_id,
-        rerun_id: &rerun_id,
+        guidance,
+        event_id,
+        rerun_id,
     };
-    if !rerun::insert(tx, &new).await? {
-        return Ok(None);
-    }
-    match wish.point {
+    Ok((new, point.map(|(now, _)| (now.index, now.point.as_str()))))
+}
+
+async fn send(
+    tx: &mut PgConnection,
+    audit_id: AuditId,
+    point: Option<i32>,
+    planned: &[rerun::NewRerun],
+) -> Result<(), ReviewError> {
+    match point {
         None => {
-            let command = StepRerun {
-                audit_id: id,
-                step_position: position,
-                rerun_id: rerun_id.clone(),
+            let command = |new: &rerun::NewRerun| {
+                StepRerun {
+                    audit_id,
+                    step_position: new.position,
+                    rerun_id: new.rerun_id.clone(),
+                }
+                .message(&new.event_id)
             };
-            outbox::send(tx, &command.message(&event_id)).await?;
+            let commands: Vec<_> = planned.iter().map(command).collect();
+            outbox::send_all(tx, &commands).await?;
         }
         Some(control_point_index) => {
-            let command = ControlPointRerun {
-                audit_id: id,
-                step_position: position,
-                control_point_index,
-                rerun_id: rerun_id.clone(),
+            let command = |new: &rerun::NewRerun| {
+                ControlPointRerun {
+                    audit_id,
+                    step_position: new.position,
+                    control_point_index,
+                    rerun_id: new.rerun_id.clone(),
+                }
+                .message(&new.event_id)
             };
-            outbox::send(tx, &command.message(&event_id)).await?;
+            let commands: Vec<_> = planned.iter().map(command).collect();
+            outbox::send_all(tx, &commands).await?;
         }
     }
-    Ok(Some(QueuedRerun {
-        step_position: position,
-        rerun_id,
-        event_id,
-    }))
+    Ok(())
 }
 
 /// Whether a re-run still waits, whether the asker may pay for it now, and what it is told.

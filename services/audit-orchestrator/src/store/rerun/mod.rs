@@ -9,27 +9,34 @@ pub use replace::{derive, replace_point, replace_step};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// A re-run to insert.
+/// Re-runs to insert, of steps or of one point.
 #[derive(Debug)]
-pub struct NewRerun<'a> {
+pub struct NewReruns<'a> {
     /// The audit.
     pub audit: i64,
-    /// From 1.
-    pub position: i32,
-    /// From 1; none for the step.
+    /// From 1; none for steps.
     pub point: Option<(i32, &'a str)>,
     /// What the user adds.
     pub custom_prompt: Option<&'a str>,
-    /// What the analyzer is told.
-    pub guidance: &'a str,
     /// Whether decisions in force are revoked.
     pub force: bool,
     /// The token's user.
     pub requested_by: Option<&'a str>,
+    /// One a step.
+    pub steps: &'a [NewRerun],
+}
+
+/// What differs from step to step.
+#[derive(Debug)]
+pub struct NewRerun {
+    /// From 1.
+    pub position: i32,
+    /// What the analyzer is told.
+    pub guidance: String,
     /// `ce-id` of its command.
-    pub event_id: &'a str,
+    pub event_id: String,
     /// Its id.
-    pub rerun_id: &'a str,
+    pub rerun_id: String,
 }
 
 /// A re-run as stored.
@@ -64,35 +71,42 @@ pub async fn epoch_ms(conn: &mut PgConnection) -> sqlx::Result<i64> {
     .await
 }
 
-/// Inserts a re-run, `queued`; false when its step has one in progress.
+/// Inserts re-runs, `queued`, but of steps that have one in progress. Gives the ids of those inserted.
 #[tracing::instrument(name = "store.rerun.insert", skip_all, err)]
-pub async fn insert(conn: &mut PgConnection, new: &NewRerun<'_>) -> sqlx::Result<bool> {
+pub async fn insert(conn: &mut PgConnection, new: &NewReruns<'_>) -> sqlx::Result<Vec<String>> {
+    macro_rules! column {
+        (|$step:ident| $value:expr) => {
+            &new.steps.iter().map(|$step| $value).collect::<Vec<_>>()
+        };
+    }
     let kind = if new.point.is_some() {
         "control_point_rerun"
     } else {
         "step_rerun"
     };
-    let inserted = sqlx::query!(
-        "INSERT INTO audit_step_result_rerun_events
+    sqlx::query_scalar!(
+        r#"INSERT INTO audit_step_result_rerun_events
              (audit_id, step_position, kind, rerun_id, event_id, requested_by, status,
               custom_prompt, control_point_index, point, force, guidance)
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11)
-         ON CONFLICT (audit_id, step_position) WHERE status IN ('queued', 'running') DO NOTHING",
+         SELECT $1, position, $2, rerun_id, event_id, $3, 'queued', $4, $5, $6, $7, guidance
+           FROM UNNEST($8::integer[], $9::text[], $10::text[], $11::text[])
+             AS s (position, rerun_id, event_id, guidance)
+         ON CONFLICT (audit_id, step_position) WHERE status IN ('queued', 'running') DO NOTHING
+         RETURNING rerun_id AS "rerun_id!""#,
         new.audit,
-        new.position,
         kind,
-        new.rerun_id,
-        new.event_id,
         new.requested_by,
         new.custom_prompt,
         new.point.map(|(index, _)| index),
         new.point.map(|(_, text)| text),
         new.force,
-        new.guidance
+        column!(|step| step.position),
+        column!(|step| step.rerun_id.as_str()) as &[&str],
+        column!(|step| step.event_id.as_str()) as &[&str],
+        column!(|step| step.guidance.as_str()) as &[&str]
     )
-    .execute(conn)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+    .fetch_all(conn)
+    .await
 }
 
 /// A re-run. Stable under the lock of its audit.

@@ -3,6 +3,7 @@
 mod asked;
 mod budget;
 mod ended;
+mod several;
 mod shown;
 mod twice;
 
