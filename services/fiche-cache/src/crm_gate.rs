@@ -3,12 +3,15 @@
 //! Who calls holds a slot in Postgres; slots and leases of a dead replica come free by themselves. Who
 //! waits is woken by a notification of the database, and looks again by itself when none comes.
 
-use crate::domain::circuit::CircuitState;
+use crate::domain::circuit::{Circuit, CircuitState};
 use crate::domain::flights::Bell;
 use crate::store;
+use crate::store::crm::Seen;
 use sqlx::postgres::PgListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,29 +33,51 @@ const PROVIDER: &str = "crm";
 pub struct SharedGate {
     db: Db,
     bell: Bell,
-    holder: String,
-    fiches: i32,
-    sales: i32,
+    /// This replica, before the number of a turn: no turn is ever taken for another.
+    replica: String,
+    turns: AtomicU64,
+    fiches: Kind,
+    sales: Kind,
     returned: UnboundedSender<Slot>,
     returns: Mutex<Option<UnboundedReceiver<Slot>>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    kind: &'static str,
-    slot: i32,
+/// The slots of one kind.
+#[derive(Debug)]
+struct Kind {
+    slots: i32,
+    /// Wakes one who waits: one slot was freed.
+    freed: Notify,
 }
 
-/// A slot in use.
+impl Kind {
+    fn new(slots: usize) -> Self {
+        Self {
+            slots: i32::try_from(slots).unwrap_or(i32::MAX).max(1),
+            freed: Notify::new(),
+        }
+    }
+}
+
+/// Who may hold a slot of a kind.
+#[derive(Debug, Clone)]
+struct Slot {
+    kind: &'static str,
+    holder: String,
+}
+
+/// A slot that is wanted or in use; once it was given back, nothing.
 struct Held {
-    slot: Slot,
+    slot: Option<Slot>,
     returned: UnboundedSender<Slot>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Nobody receives when the service stops; then the lease ends by itself.
-        let _ = self.returned.send(self.slot);
+        if let Some(slot) = self.slot.take() {
+            // Nobody receives when the service stops; then the lease ends by itself.
+            let _ = self.returned.send(slot);
+        }
     }
 }
 
@@ -60,13 +85,13 @@ impl SharedGate {
     /// A gate with these caps, which all replicas have to agree on.
     pub fn new(db: Db, bell: Bell, fiches: usize, sales: usize) -> Self {
         let (returned, returns) = unbounded_channel();
-        let slots = |cap| i32::try_from(cap).unwrap_or(i32::MAX).max(1);
         Self {
             db,
             bell,
-            holder: uuid::Uuid::new_v4().to_string(),
-            fiches: slots(fiches),
-            sales: slots(sales),
+            replica: uuid::Uuid::new_v4().to_string(),
+            turns: AtomicU64::new(0),
+            fiches: Kind::new(fiches),
+            sales: Kind::new(sales),
             returned,
             returns: Mutex::new(Some(returns)),
         }
@@ -75,8 +100,8 @@ impl SharedGate {
     /// Makes the slots. To be called before the first call to the CRM.
     pub async fn prepare(&self) -> sqlx::Result<()> {
         let mut conn = self.db.acquire().await?;
-        for (kind, slots) in [(Turn::Fiche, self.fiches), (Turn::Sales, self.sales)] {
-            store::crm::prepare(&mut conn, kind.name(), slots).await?;
+        for (turn, kind) in [(Turn::Fiche, &self.fiches), (Turn::Sales, &self.sales)] {
+            store::crm::prepare(&mut conn, turn.name(), kind.slots).await?;
         }
         Ok(())
     }
@@ -95,12 +120,12 @@ impl SharedGate {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 heard = listener.recv() => match heard {
-                    Ok(told) => self.bell.ring(told.payload()),
+                    Ok(told) => self.told(told.payload()),
                     // It connects again; who waits looks by itself meanwhile.
                     Err(error) => tracing::warn!(%error, "notifications of turns were missed"),
                 },
                 Some(slot) = returns.recv() => {
-                    if let Err(error) = self.give_back(slot).await {
+                    if let Err(error) = self.give_back(&slot).await {
                         tracing::warn!(%error, kind = slot.kind, "slot left to expire");
                     }
                 }
@@ -113,54 +138,70 @@ impl SharedGate {
         }
     }
 
+    /// A slot is for one who waits, a fiche for all.
+    fn told(&self, what: &str) {
+        match what.strip_prefix("crm:") {
+            None => self.bell.ring(what),
+            Some(kind) if kind == Turn::Fiche.name() => self.fiches.freed.notify_one(),
+            Some(kind) if kind == Turn::Sales.name() => self.sales.freed.notify_one(),
+            Some(_) => {}
+        }
+    }
+
     async fn renew(&self) -> sqlx::Result<()> {
         let mut conn = self.db.acquire().await?;
-        store::crm::renew(&mut conn, &self.holder, LIFE).await?;
+        store::crm::renew(&mut conn, &self.replica, LIFE).await?;
         Ok(())
     }
 
-    async fn give_back(&self, slot: Slot) -> sqlx::Result<()> {
+    async fn give_back(&self, slot: &Slot) -> sqlx::Result<Circuit> {
         let mut conn = self.db.acquire().await?;
-        store::crm::release(&mut conn, slot.kind, slot.slot, &self.holder).await
+        store::crm::leave(&mut conn, slot.kind, &slot.holder).await
     }
 
-    const fn slots(&self, turn: Turn) -> Option<i32> {
+    const fn kind(&self, turn: Turn) -> Option<&Kind> {
         match turn {
-            Turn::Fiche => Some(self.fiches),
-            Turn::Sales => Some(self.sales),
+            Turn::Fiche => Some(&self.fiches),
+            Turn::Sales => Some(&self.sales),
             Turn::Directory => None,
         }
     }
 
-    /// Waits for a slot.
-    async fn slot(&self, turn: Turn, until: Instant) -> Result<Pass, GateError> {
-        let Some(slots) = self.slots(turn) else {
-            return Ok(Box::new(()));
+    /// Waits for a slot, and sees the breaker as it is then.
+    async fn slot(&self, turn: Turn, until: Instant) -> Result<(Pass, Seen), GateError> {
+        let Some(kind) = self.kind(turn) else {
+            let mut conn = self.db.acquire().await?;
+            return Ok((Box::new(()), store::crm::circuit(&mut conn).await?));
         };
-        let mut bell = self.bell.listen();
-        let (kind, room) = (turn.name(), format!("crm:{}", turn.name()));
+        let number = self.turns.fetch_add(1, Ordering::Relaxed);
+        let slot = Slot {
+            kind: turn.name(),
+            holder: format!("{}/{number}", self.replica),
+        };
+        // Before it is taken: whoever gives up meanwhile leaves nothing behind.
+        let held = Held {
+            slot: Some(slot.clone()),
+            returned: self.returned.clone(),
+        };
         loop {
             let mut conn = self.db.acquire().await?;
-            let taken = store::crm::take(&mut conn, kind, slots, &self.holder, LIFE).await?;
+            let entered =
+                store::crm::enter(&mut conn, slot.kind, kind.slots, &slot.holder, LIFE).await?;
             drop(conn);
-            if let Some(slot) = taken {
-                return Ok(Box::new(Held {
-                    slot: Slot { kind, slot },
-                    returned: self.returned.clone(),
-                }));
+            if entered.taken {
+                return Ok((Box::new(held), entered.seen));
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(GateError::Refused(Refused::NoTurn));
             }
-            bell.heard(&room, left.min(LOOK)).await;
+            // Time is as good a reason to look again.
+            let _ = tokio::time::timeout(left.min(LOOK), kind.freed.notified()).await;
         }
     }
 
     /// Whether the breaker lets a call through. The one probe is counted by all replicas.
-    async fn judge(&self) -> Result<(), GateError> {
-        let mut conn = self.db.acquire().await?;
-        let seen = store::crm::circuit(&mut conn).await?;
+    async fn judge(&self, seen: Seen) -> Result<(), GateError> {
         if seen.circuit.state == CircuitState::Closed {
             return Ok(());
         }
@@ -175,7 +216,6 @@ impl SharedGate {
         if seen.wait.is_some_and(|wait| wait > 0.0) {
             return Err(refused);
         }
-        drop(conn);
         let mut tx = self.db.begin().await?;
         if !store::crm::probe(&mut tx, PROBE).await? {
             return Err(refused);
@@ -187,13 +227,24 @@ impl SharedGate {
         Ok(())
     }
 
-    async fn record(&self, sign: Sign) -> Result<(), GateError> {
-        let mut conn = self.db.acquire().await?;
-        let seen = store::crm::circuit(&mut conn).await?;
-        if seen.circuit.after(sign).is_none() {
+    /// Gives back what a pass holds.
+    async fn free(&self, mut pass: Pass) -> Result<Circuit, GateError> {
+        let held = pass.downcast_mut::<Held>();
+        let Some((held, slot)) = held.and_then(|held| held.slot.clone().map(|slot| (held, slot)))
+        else {
+            let mut conn = self.db.acquire().await?;
+            return Ok(store::crm::circuit(&mut conn).await?.circuit);
+        };
+        let circuit = self.give_back(&slot).await?;
+        held.slot = None;
+        Ok(circuit)
+    }
+
+    /// Takes note of a sign where it means something.
+    async fn record(&self, seen: Circuit, sign: Sign) -> Result<(), GateError> {
+        if seen.after(sign).is_none() {
             return Ok(());
         }
-        drop(conn);
         let mut tx = self.db.begin().await?;
         let circuit = store::crm::lock(&mut tx).await?;
         let Some(change) = circuit.after(sign) else {
@@ -255,10 +306,10 @@ impl CrmGate for SharedGate {
         Box::pin(async move {
             let until = Instant::now() + within;
             let entered = async {
-                let pass = self.slot(turn, until).await?;
-                // After the wait: what happened meanwhile counts.
+                // The breaker after the wait: what happened meanwhile counts.
+                let (pass, seen) = self.slot(turn, until).await?;
                 if judged {
-                    self.judge().await?;
+                    self.judge(seen).await?;
                 }
                 Ok(pass)
             };
@@ -272,9 +323,16 @@ impl CrmGate for SharedGate {
         })
     }
 
-    fn note(&self, sign: Sign) -> GateFuture<'_, ()> {
+    fn leave(&self, pass: Pass, sign: Option<Sign>) -> GateFuture<'_, ()> {
         Box::pin(async move {
-            if let Err(error) = self.record(sign).await {
+            let noted = async {
+                let seen = self.free(pass).await?;
+                match sign {
+                    Some(sign) => self.record(seen, sign).await,
+                    None => Ok(()),
+                }
+            };
+            if let Err(error) = noted.await {
                 tracing::warn!(%error, "health of the CRM not noted");
             }
         })

@@ -61,7 +61,7 @@ impl CrmClient {
         let budget = Budget::start(self.budget);
         let waiting = Instant::now();
         let _turn = self.local_turn(request, turn, budget).await?;
-        let _pass = self.pass(request, turn, budget).await?;
+        let pass = self.pass(request, turn, budget).await?;
         metrics::histogram!("upstream.wait.duration", "provider" => "crm", "operation" => turn.name())
             .record(waiting.elapsed().as_secs_f64());
         // After the wait: what happened meanwhile counts.
@@ -77,10 +77,9 @@ impl CrmClient {
                 GiveUp::Later { after, error } => error.later(after),
             });
         let sign = sign(outcome.as_ref().err());
-        match &self.gate {
-            Some(gate) if self.judged => gate.note(sign).await,
-            Some(_) => {}
-            None => self.breaker.note(sign),
+        match (&self.gate, pass) {
+            (Some(gate), Some(pass)) => gate.leave(pass, self.judged.then_some(sign)).await,
+            _ => self.breaker.note(sign),
         }
         outcome
     }

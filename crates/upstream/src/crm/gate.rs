@@ -68,6 +68,7 @@ pub trait CrmGate: Debug + Send + Sync {
         within: Duration,
     ) -> GateFuture<'_, Result<Pass, Refused>>;
 
-    /// Takes note of how a judged operation ended.
-    fn note(&self, sign: Sign) -> GateFuture<'_, ()>;
+    /// Gives the turn back, and takes note of how a judged operation ended. A pass that is dropped
+    /// instead gives its turn back too, a little later.
+    fn leave(&self, pass: Pass, sign: Option<Sign>) -> GateFuture<'_, ()>;
 }

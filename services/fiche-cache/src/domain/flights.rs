@@ -55,6 +55,14 @@ impl Listener {
     }
 }
 
+/// The turn of one reader, until it is dropped.
+#[derive(Debug)]
+pub struct Flight {
+    _guard: OwnedMutexGuard<()>,
+    /// Whether another had it first.
+    pub waited: bool,
+}
+
 /// Locks by fiche. Who waited looks at the cache again: the one before has filled it.
 #[derive(Debug, Default)]
 pub struct Flights {
@@ -69,7 +77,7 @@ impl Flights {
     }
 
     /// Waits until nobody else fetches this fiche.
-    pub async fn enter(&self, fiche: &FicheId) -> OwnedMutexGuard<()> {
+    pub async fn enter(&self, fiche: &FicheId) -> Flight {
         let lock = {
             let mut locks = self.here.lock().unwrap_or_else(PoisonError::into_inner);
             locks.retain(|_, lock| lock.strong_count() > 0);
@@ -80,7 +88,16 @@ impl Flights {
                 lock
             })
         };
-        lock.lock_owned().await
+        match Arc::clone(&lock).try_lock_owned() {
+            Ok(guard) => Flight {
+                _guard: guard,
+                waited: false,
+            },
+            Err(_) => Flight {
+                _guard: lock.lock_owned().await,
+                waited: true,
+            },
+        }
     }
 }
 
@@ -97,7 +114,10 @@ mod tests {
         let first = flights.enter(&one).await;
         assert!(flights.enter(&one).now_or_never().is_none());
         assert!(flights.enter(&two).now_or_never().is_some());
-        drop(first);
+        assert!(!first.waited);
+        let (second, ()) = tokio::join!(flights.enter(&one), async { drop(first) });
+        assert!(second.waited);
+        drop(second);
         assert!(flights.enter(&one).now_or_never().is_some());
         assert!(flights.here.lock().unwrap().len() <= 2);
     }

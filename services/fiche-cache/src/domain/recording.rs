@@ -2,7 +2,7 @@
 
 use super::details::text;
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use vigie_upstream::crm::UpstreamRecording;
@@ -90,7 +90,7 @@ impl Call {
 }
 
 /// A stored recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct StoredRecording {
     /// The row.
     pub id: i64,

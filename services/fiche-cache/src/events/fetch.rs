@@ -4,8 +4,9 @@ use crate::app::AppState;
 use crate::domain::cached::CachedFiche;
 use crate::domain::decision::{FetchDecision, FetchReason, for_fetch};
 use crate::domain::details::{DetailsError, NewDetails};
-use crate::domain::summary::Answer;
+use crate::domain::summary::{Answer, Summary};
 use crate::store;
+use crate::store::fiche::Look;
 use crate::store::lease::{Failed, FailedKind};
 use sqlx::PgConnection;
 use std::time::{Duration, Instant};
@@ -34,8 +35,8 @@ pub(super) struct Fetch {
 /// What the work found.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// The cache is good.
-    Cached { leased: bool },
+    /// The cache is good; the fact tells what was read.
+    Cached { summary: Box<Summary>, leased: bool },
     /// A marker says so.
     MarkedAbsent { leased: bool },
     /// The CRM says so.
@@ -59,25 +60,31 @@ impl Fetch {
     async fn claim(&self, delivery: &Delivery<FicheFetch>) -> Result<Claim, Failure> {
         let fiche = &delivery.body.fiche_id;
         let mut conn = self.state.db.acquire().await?;
-        let row = store::fiche::find(&mut conn, fiche).await?;
-        let decision = self.decide(row.as_ref(), delivery);
-        if !matches!(decision, FetchDecision::Fetch(_)) {
-            return Ok(Claim {
-                row,
-                decision,
-                leased: false,
-            });
+        let claim = self.look(&mut conn, delivery, false).await?;
+        if !matches!(claim.decision, FetchDecision::Fetch(_)) {
+            return Ok(claim);
         }
         let holder = delivery.id.as_str();
         if !store::lease::claim(&mut conn, fiche, holder, LEASE).await? {
             return Err(Failure::defer(Busy(fiche.clone()), BUSY));
         }
-        let row = store::fiche::find(&mut conn, fiche).await?;
+        Ok(self.look(&mut conn, delivery, true).await?)
+    }
+
+    async fn look(
+        &self,
+        conn: &mut PgConnection,
+        delivery: &Delivery<FicheFetch>,
+        leased: bool,
+    ) -> sqlx::Result<Claim> {
+        let fiche = &delivery.body.fiche_id;
+        let Look { row, summary, .. } = store::fiche::look(conn, fiche, Duration::ZERO).await?;
         let decision = self.decide(row.as_ref(), delivery);
         Ok(Claim {
-            row,
+            seen: row.map(|row| row.version),
+            summary,
             decision,
-            leased: true,
+            leased,
         })
     }
 
@@ -138,7 +145,9 @@ impl Fetch {
 }
 
 struct Claim {
-    row: Option<CachedFiche>,
+    /// The version that was looked at.
+    seen: Option<i64>,
+    summary: Option<Summary>,
     decision: FetchDecision,
     /// Whether others wait for this command's end.
     leased: bool,
@@ -149,7 +158,8 @@ impl Worker<FicheFetch> for Fetch {
 
     async fn work(&self, delivery: &Delivery<FicheFetch>) -> Result<Found, Failure> {
         let Claim {
-            row,
+            seen,
+            summary,
             decision,
             leased,
         } = self.claim(delivery).await?;
@@ -157,7 +167,8 @@ impl Worker<FicheFetch> for Fetch {
             FetchDecision::UseCache => {
                 metrics::counter!("fiche.fetches", "reason" => "cache_valid_full_details")
                     .increment(1);
-                return Ok(Found::Cached { leased });
+                let summary = Box::new(summary.ok_or(sqlx::Error::RowNotFound)?);
+                return Ok(Found::Cached { summary, leased });
             }
             FetchDecision::Absent => {
                 metrics::counter!("fiche.fetches", "reason" => "cache_not_found_marker")
@@ -167,7 +178,6 @@ impl Worker<FicheFetch> for Fetch {
             FetchDecision::Fetch(reason) => reason,
         };
         metrics::counter!("fiche.fetches", "reason" => reason.as_str()).increment(1);
-        let seen = row.map(|row| row.version);
         match self.ask(&delivery.body.fiche_id, reason, seen).await {
             Ok(found) => Ok(found),
             Err(error) => {
@@ -188,19 +198,19 @@ impl Worker<FicheFetch> for Fetch {
     ) -> Result<(), Failure> {
         let fiche = &delivery.body.fiche_id;
         let holder = delivery.id.as_str();
-        match found {
+        match &found {
             // What is only read needs no lock: the fact carries the version that was read.
-            Found::Cached { leased: true } | Found::MarkedAbsent { leased: true } => {
-                store::lease::release(tx, fiche, holder).await?;
+            Found::Cached { leased, .. } | Found::MarkedAbsent { leased } => {
+                if *leased {
+                    store::lease::release(tx, fiche, holder).await?;
+                }
             }
-            Found::Cached { leased: false } | Found::MarkedAbsent { leased: false } => {}
             Found::Absent(_) | Found::Details { .. } | Found::Failed { .. } => {
-                store::fiche::lock(tx, fiche).await?;
-                store::lease::release(tx, fiche, holder).await?;
+                store::lease::settle(tx, fiche, holder).await?;
             }
         }
         match found {
-            Found::Cached { .. } => fetched(tx, delivery, true, None).await,
+            Found::Cached { summary, .. } => fetched(tx, delivery, *summary, true, None).await,
             Found::MarkedAbsent { .. } => not_found(tx, delivery).await,
             Found::Absent(reason) => {
                 // Only the CRM's own ids are worth a row: anything may be asked for.
@@ -210,7 +220,8 @@ impl Worker<FicheFetch> for Fetch {
                 if marked {
                     not_found(tx, delivery).await
                 } else {
-                    fetched(tx, delivery, true, None).await
+                    let summary = stored(tx, fiche).await?;
+                    fetched(tx, delivery, summary, true, None).await
                 }
             }
             Found::Details { new, took, seen } => {
@@ -218,11 +229,13 @@ impl Worker<FicheFetch> for Fetch {
                 let overtaken = row.is_some_and(|row| {
                     row.is_full() && Some(row.version) != seen && row.is_younger_than(took)
                 });
-                if !overtaken {
+                let summary = if overtaken {
+                    stored(tx, fiche).await?
+                } else {
                     let life = self.state.lifetimes.details;
-                    store::details::write(tx, &new, life, &self.state.vault).await?;
-                }
-                fetched(tx, delivery, overtaken, Some(took)).await
+                    store::details::write(tx, &new, life, &self.state.vault).await?
+                };
+                fetched(tx, delivery, summary, overtaken, Some(took)).await
             }
             Found::Failed { kind, error } => failed(tx, delivery, kind, error).await,
         }
@@ -239,15 +252,18 @@ impl Worker<FicheFetch> for Fetch {
     }
 }
 
+async fn stored(tx: &mut PgConnection, fiche: &FicheId) -> sqlx::Result<Summary> {
+    let summary = store::fiche::summary(tx, fiche).await?;
+    summary.ok_or(sqlx::Error::RowNotFound)
+}
+
 async fn fetched(
     tx: &mut PgConnection,
     delivery: &Delivery<FicheFetch>,
+    summary: Summary,
     cached: bool,
     took: Option<Duration>,
 ) -> Result<(), Failure> {
-    let summary = store::fiche::summary(tx, &delivery.body.fiche_id)
-        .await?
-        .ok_or(sqlx::Error::RowNotFound)?;
     let answer = Answer {
         cached,
         fetch_duration_ms: took.and_then(|took| i64::try_from(took.as_millis()).ok()),

@@ -7,6 +7,7 @@ use crate::domain::decision::{COALESCE, ReadDecision, Wish, for_read};
 use crate::domain::details::{DetailsError, NewDetails};
 use crate::domain::payload::{Parts, Shown, assemble};
 use crate::store;
+use crate::store::fiche::Look;
 use crate::store::lease::Failed;
 use std::time::{Duration, Instant};
 use vigie_bus::outbox;
@@ -74,8 +75,8 @@ pub(super) async fn get_fiche(
         ReadDecision::Fetch { .. } => {
             // Who waited here finds what the one before has fetched.
             let since = Instant::now();
-            let _turn = state.flights.enter(&read.fiche).await;
-            match read.claim(since).await? {
+            let turn = state.flights.enter(&read.fiche).await;
+            match read.claim(since, turn.waited).await? {
                 Turn::Fetch {
                     row,
                     fallback,
@@ -86,8 +87,8 @@ pub(super) async fn get_fiche(
                     fallback,
                     failed,
                 } => {
-                    let failed = Err(ReadError::Shared(failed));
-                    return read.conclude(failed, row, fallback).await;
+                    let failed = ReadError::Shared(failed);
+                    return read.fall_back(failed, row, fallback).await;
                 }
                 Turn::Settled(row, settled) => (row, settled),
             }
@@ -127,58 +128,80 @@ struct Read<'a> {
 
 impl Read<'_> {
     async fn decide(&self) -> Result<(Option<CachedFiche>, ReadDecision), ReadError> {
+        let (row, decision, _) = self.look(Duration::ZERO).await?;
+        Ok((row, decision))
+    }
+
+    /// Decides, and says whose fetch has failed meanwhile.
+    async fn look(
+        &self,
+        failed_within: Duration,
+    ) -> Result<(Option<CachedFiche>, ReadDecision, Option<Failed>), ReadError> {
         let mut conn = self.state.db.acquire().await?;
-        let row = store::fiche::find(&mut conn, &self.fiche).await?;
+        let Look { row, failed, .. } =
+            store::fiche::look(&mut conn, &self.fiche, failed_within).await?;
         if let Some(row) = row.as_ref().filter(|row| row.is_full() || row.has_owner()) {
             let attribution = row.attribution_user_id.as_deref();
             self.reader.may_see(row.groupe.as_deref(), attribution)?;
         }
         let decision = for_read(row.as_ref(), self.wish);
-        Ok((row, decision))
+        Ok((row, decision, failed))
     }
 
     /// Takes the fiche, over all replicas, unless waiting for it has made that needless. After `PATIENCE`
     /// the CRM is asked all the same: writing is settled by the fiche's lock. A fetch that failed while
     /// it was waited for has failed for all who waited `since` then.
-    async fn claim(&self, since: Instant) -> Result<Turn, ReadError> {
+    async fn claim(&self, since: Instant, mut waited: bool) -> Result<Turn, ReadError> {
         let holder = format!("reader-{}", uuid::Uuid::new_v4());
         let mut bell = self.state.flights.bell().listen();
         let room = format!("fiche:{}", self.fiche);
         let until = Instant::now() + PATIENCE;
         loop {
-            let (row, decision) = self.decide().await?;
-            let ReadDecision::Fetch { fallback } = decision else {
-                return Ok(Turn::Settled(row, decision));
-            };
+            // Who did not wait has just looked.
+            if waited {
+                let (row, decision) = self.decide().await?;
+                if !matches!(decision, ReadDecision::Fetch { .. }) {
+                    return Ok(Turn::Settled(row, decision));
+                }
+            }
             let mut conn = self.state.db.acquire().await?;
             let mine = store::lease::claim(&mut conn, &self.fiche, &holder, LEASE).await?;
-            if mine || Instant::now() >= until {
-                // It may have failed before this reader's turn came, and after it had come.
-                let within = since.elapsed().min(SHARED);
-                let failed = store::lease::failure(&mut conn, &self.fiche, within).await?;
-                drop(conn);
-                if let Some(failed) = failed {
-                    self.release(&holder, None).await;
-                    return Ok(Turn::Failed {
-                        row,
-                        fallback,
-                        failed,
-                    });
-                }
-                // Between the look and the claim somebody may have ended.
-                let (row, decision) = self.decide().await?;
-                if matches!(decision, ReadDecision::Fetch { .. }) {
-                    return Ok(Turn::Fetch {
-                        row,
-                        fallback,
-                        holder,
-                    });
-                }
-                self.release(&holder, None).await;
-                return Ok(Turn::Settled(row, decision));
-            }
             drop(conn);
+            if mine || Instant::now() >= until {
+                return self.taken(since, holder).await;
+            }
             bell.heard(&room, LOOK).await;
+            waited = true;
+        }
+    }
+
+    /// Between the look and the claim somebody may have ended, well or in vain; it may have failed before
+    /// this reader's turn came, and after it had come.
+    async fn taken(&self, since: Instant, holder: String) -> Result<Turn, ReadError> {
+        let within = since.elapsed().min(SHARED);
+        let looked = self.look(within).await;
+        match looked {
+            Ok((row, ReadDecision::Fetch { fallback }, None)) => Ok(Turn::Fetch {
+                row,
+                fallback,
+                holder,
+            }),
+            Ok((row, ReadDecision::Fetch { fallback }, Some(failed))) => {
+                self.release(&holder, None).await;
+                Ok(Turn::Failed {
+                    row,
+                    fallback,
+                    failed,
+                })
+            }
+            Ok((row, decision, _)) => {
+                self.release(&holder, None).await;
+                Ok(Turn::Settled(row, decision))
+            }
+            Err(error) => {
+                self.release(&holder, None).await;
+                Err(error)
+            }
         }
     }
 
@@ -202,26 +225,30 @@ impl Read<'_> {
         fallback: bool,
         holder: &str,
     ) -> Result<pb::GetFicheResponse, ReadError> {
-        let asked = self.ask().await;
-        let failed = asked.as_ref().err().and_then(ReadError::shared);
-        let answer = self.conclude(asked, row, fallback).await;
-        self.release(holder, failed).await;
-        answer
+        match self.ask().await {
+            Ok(new) => self.keep(new, holder).await,
+            Err(error) => {
+                let failed = error.shared();
+                let answer = self.fall_back(error, row, fallback).await;
+                self.release(holder, failed).await;
+                answer
+            }
+        }
     }
 
-    async fn conclude(
+    /// What the cache has, where it may answer instead of the CRM.
+    async fn fall_back(
         &self,
-        asked: Result<NewDetails, ReadError>,
+        error: ReadError,
         row: Option<CachedFiche>,
         fallback: bool,
     ) -> Result<pb::GetFicheResponse, ReadError> {
-        match (asked, row) {
-            (Ok(new), _) => self.keep(new).await,
-            (Err(error), Some(row)) if fallback && error.is_crm() => {
+        match row {
+            Some(row) if fallback && error.is_crm() => {
                 tracing::warn!(fiche.id = %self.fiche, %error, "serving what is cached");
                 self.stored(row.id, CacheState::Stale).await
             }
-            (Err(error), _) => Err(error),
+            _ => Err(error),
         }
     }
 
@@ -242,21 +269,24 @@ impl Read<'_> {
         Ok(new)
     }
 
-    async fn keep(&self, new: NewDetails) -> Result<pb::GetFicheResponse, ReadError> {
-        match self.write(&new).await {
-            Ok(id) => self.stored(id, CacheState::Miss).await,
-            Err(error) if self.wish.refresh => Err(error),
-            Err(error) => {
-                metrics::counter!("fiche.unstored").increment(1);
-                tracing::error!(fiche.id = %self.fiche, %error, "fetched, but not stored");
-                Ok(self.answer(Parts::from(&new), CacheState::Unstored))
-            }
+    /// Stores what was fetched, for those who wait too; what is not stored ends their wait all the same.
+    async fn keep(&self, new: NewDetails, holder: &str) -> Result<pb::GetFicheResponse, ReadError> {
+        let error = match self.write(&new, holder).await {
+            Ok(id) => return self.stored(id, CacheState::Miss).await,
+            Err(error) => error,
+        };
+        self.release(holder, None).await;
+        if self.wish.refresh {
+            return Err(error);
         }
+        metrics::counter!("fiche.unstored").increment(1);
+        tracing::error!(fiche.id = %self.fiche, %error, "fetched, but not stored");
+        Ok(self.answer(Parts::from(&new), CacheState::Unstored))
     }
 
-    async fn write(&self, new: &NewDetails) -> Result<FicheCacheId, ReadError> {
+    async fn write(&self, new: &NewDetails, holder: &str) -> Result<FicheCacheId, ReadError> {
         let mut tx = self.state.db.begin().await?;
-        store::fiche::lock(&mut tx, &self.fiche).await?;
+        store::lease::settle(&mut tx, &self.fiche, holder).await?;
         let summary = store::details::write(
             &mut tx,
             new,

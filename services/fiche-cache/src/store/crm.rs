@@ -19,35 +19,64 @@ pub async fn prepare(conn: &mut PgConnection, kind: &str, slots: i32) -> sqlx::R
     Ok(())
 }
 
-/// Takes a free slot, if there is one of the first `slots`.
-pub async fn take(
+/// A look at the gate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Entered {
+    /// Whether a slot was free, and is taken.
+    pub taken: bool,
+    /// Whether the CRM may be asked.
+    pub seen: Seen,
+}
+
+/// Takes a free slot, if there is one of the first `slots`, and looks at the breaker.
+pub async fn enter(
     conn: &mut PgConnection,
     kind: &str,
     slots: i32,
     holder: &str,
     life: Duration,
-) -> sqlx::Result<Option<i32>> {
-    sqlx::query_scalar!(
-        "UPDATE crm_permits SET holder = $3, lease_until = now() + make_interval(secs => $4)
-          WHERE kind = $1 AND slot = (
-                SELECT slot FROM crm_permits
-                 WHERE kind = $1 AND slot <= $2 AND (holder IS NULL OR lease_until <= now())
-                 ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED)
-         RETURNING slot",
+) -> sqlx::Result<Entered> {
+    let row = sqlx::query!(
+        r#"WITH free AS (
+             SELECT kind, slot FROM crm_permits
+              WHERE kind = $1 AND slot <= $2 AND (holder IS NULL OR lease_until <= now())
+              ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED),
+           taken AS (
+             UPDATE crm_permits p SET holder = $3, lease_until = now() + make_interval(secs => $4)
+               FROM free WHERE p.kind = free.kind AND p.slot = free.slot
+             RETURNING p.slot)
+           SELECT EXISTS (SELECT FROM taken) AS "taken!",
+                  state AS "state: CircuitState", failures, opened, auth_status,
+                  EXTRACT(EPOCH FROM GREATEST(open_until, probe_until) - now())::float8 AS wait
+             FROM crm_circuit WHERE provider = $5"#,
         kind,
         slots,
         holder,
         life.as_secs_f64(),
+        PROVIDER,
     )
-    .fetch_optional(conn)
-    .await
+    .fetch_one(conn)
+    .await?;
+    Ok(Entered {
+        taken: row.taken,
+        seen: Seen {
+            circuit: Circuit {
+                state: row.state,
+                failures: row.failures,
+                opened: row.opened,
+                auth_status: row.auth_status,
+            },
+            wait: row.wait,
+        },
+    })
 }
 
-/// Keeps all slots of a holder.
-pub async fn renew(conn: &mut PgConnection, holder: &str, life: Duration) -> sqlx::Result<u64> {
+/// Keeps all slots of a replica, whose holders begin with its name.
+pub async fn renew(conn: &mut PgConnection, replica: &str, life: Duration) -> sqlx::Result<u64> {
     let renewed = sqlx::query!(
-        "UPDATE crm_permits SET lease_until = now() + make_interval(secs => $2) WHERE holder = $1",
-        holder,
+        "UPDATE crm_permits SET lease_until = now() + make_interval(secs => $2)
+          WHERE starts_with(holder, $1)",
+        replica,
         life.as_secs_f64(),
     )
     .execute(conn)
@@ -55,25 +84,27 @@ pub async fn renew(conn: &mut PgConnection, holder: &str, life: Duration) -> sql
     Ok(renewed.rows_affected())
 }
 
-/// Gives a slot back and tells who waits.
-pub async fn release(
-    conn: &mut PgConnection,
-    kind: &str,
-    slot: i32,
-    holder: &str,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+/// Gives back the slot that this holder has, if any, tells who waits, and looks at the breaker.
+pub async fn leave(conn: &mut PgConnection, kind: &str, holder: &str) -> sqlx::Result<Circuit> {
+    let row = sqlx::query!(
         r#"WITH freed AS (
              UPDATE crm_permits SET holder = NULL, lease_until = NULL
-              WHERE kind = $1 AND slot = $2 AND holder = $3 RETURNING kind)
-           SELECT pg_notify('fiche_turns', 'crm:' || kind) AS "told!: ()" FROM freed"#,
+              WHERE kind = $1 AND holder = $2 RETURNING kind)
+           SELECT (SELECT count(pg_notify('fiche_turns', 'crm:' || kind)) FROM freed) AS told,
+                  state AS "state: CircuitState", failures, opened, auth_status
+             FROM crm_circuit WHERE provider = $3"#,
         kind,
-        slot,
         holder,
+        PROVIDER,
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(Circuit {
+        state: row.state,
+        failures: row.failures,
+        opened: row.opened,
+        auth_status: row.auth_status,
+    })
 }
 
 /// Turns of one kind.

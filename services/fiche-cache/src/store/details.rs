@@ -9,7 +9,7 @@ use crate::domain::payload::Parts;
 use crate::domain::recording::StoredRecording;
 use crate::domain::summary::Summary;
 use crate::domain::vault::Vault;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use sqlx::PgConnection;
 use std::time::Duration;
 use vigie_events::ids::FicheCacheId;
@@ -28,7 +28,7 @@ pub async fn write(
     let id = write_row(conn, new, life).await?;
     let mut given = new.all_sections();
     vault.seal(id, &mut given).map_err(unsealed)?;
-    sections::insert(conn, id, &given).await?;
+    sections::insert(conn, id, given).await?;
     if let MailDevis::Present(mail) = &new.mail {
         sections::insert_mail(conn, id, mail).await?;
     }
@@ -127,36 +127,30 @@ pub async fn read(
     id: FicheCacheId,
     vault: &Vault,
 ) -> sqlx::Result<Option<Parts>> {
-    let row = sqlx::query!(
-        r#"SELECT cle, details_message, mail_devis_state AS "mail_state: MailState",
-                  CASE WHEN state <> 'sales_list' THEN raw_data ELSE '{}' END AS "raw_data!"
-             FROM fiche_cache WHERE id = $1"#,
-        id.get(),
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(row) = row else {
+    let Some(stored) = sections::read(conn, id.get()).await? else {
         return Ok(None);
     };
-    let stored = sections::read(&mut *conn, id.get()).await?;
-    let mut stored = complete(stored, row.raw_data);
+    let mut stored = complete(stored);
     open(&mut stored, id.get(), vault)?;
     let Some(information) = stored.information else {
         return Ok(None);
     };
-    let calls = recordings::of_fiche(conn, id).await?;
     Ok(Some(Parts {
-        cle: row.cle,
-        message: row.details_message,
+        cle: stored.cle,
+        message: stored.message,
         information,
         prospect: stored.prospect,
         sections: stored.sections,
-        mail: match (row.mail_state, stored.mail) {
+        mail: match (stored.mail_state, stored.mail) {
             (MailState::None, _) => MailDevis::None,
             (MailState::Present | MailState::Unknown, Some(mail)) => MailDevis::Present(mail),
             (MailState::Present | MailState::Unknown, None) => MailDevis::Unknown,
         },
-        recordings: calls.iter().map(StoredRecording::view).collect(),
+        recordings: stored
+            .recordings
+            .iter()
+            .map(StoredRecording::view)
+            .collect(),
     }))
 }
 
@@ -175,11 +169,12 @@ pub(super) fn unsealed(error: SealError) -> sqlx::Error {
 }
 
 /// Sections without rows are served from the document of a legacy row.
-fn complete(mut stored: Stored, raw: Value) -> Stored {
-    if raw.as_object().is_none_or(Map::is_empty) {
+fn complete(mut stored: Stored) -> Stored {
+    let document = std::mem::take(&mut stored.document);
+    if document.as_object().is_none_or(Map::is_empty) {
         return stored;
     }
-    let legacy = Legacy::of(raw);
+    let legacy = Legacy::of(document);
     stored.information = stored.information.or(legacy.information);
     stored.prospect = stored.prospect.or(legacy.prospect);
     stored.mail = stored.mail.or(legacy.mail);

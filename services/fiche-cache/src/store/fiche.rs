@@ -2,6 +2,7 @@
 
 use crate::domain::cached::{CachedFiche, MailState, RowState};
 use crate::domain::summary::Summary;
+use crate::store::lease::{Failed, FailedKind};
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -20,44 +21,113 @@ pub async fn lock(conn: &mut PgConnection, fiche: &FicheId) -> sqlx::Result<()> 
 }
 
 /// What decides whether the CRM is asked.
-#[tracing::instrument(name = "store.fiche.find", skip_all, fields(fiche.id = %fiche), err)]
 pub async fn find(conn: &mut PgConnection, fiche: &FicheId) -> sqlx::Result<Option<CachedFiche>> {
+    let seen = look(conn, fiche, Duration::ZERO).await?;
+    Ok(seen.row)
+}
+
+/// A fiche, and what others have just tried.
+pub struct Look {
+    /// The row, if there is one.
+    pub row: Option<CachedFiche>,
+    /// Its summary, once a sale or details were seen.
+    pub summary: Option<Summary>,
+    /// The fetch that failed within the time asked about.
+    pub failed: Option<Failed>,
+}
+
+/// [`find`], with the summary and the fetch that failed not longer ago than given: all that a reader or a
+/// command has to know, in one statement.
+#[tracing::instrument(name = "store.fiche.look", skip_all, fields(fiche.id = %fiche), err)]
+pub async fn look(
+    conn: &mut PgConnection,
+    fiche: &FicheId,
+    failed_within: Duration,
+) -> sqlx::Result<Look> {
     let row = sqlx::query!(
-        r#"SELECT c.id, c.version, c.state AS "state: RowState", c.groupe_effectif, c.attribution_user_id,
+        r#"SELECT c.id AS "id?", c.version AS "version?", c.state AS "state?: RowState",
+                  c.groupe_effectif AS "groupe?", c.attribution_user_id AS "attribution_user_id?",
+                  c.agence_nom AS "agence_nom?", c.prospect_nom AS "prospect_nom?",
+                  c.prospect_prenom AS "prospect_prenom?", c.prospect_email AS "prospect_email?",
+                  c.prospect_tel AS "prospect_tel?", c.sales_date AS "sales_date?",
+                  c.has_recordings AS "has_recordings?", c.recordings_count AS "recordings_count?",
+                  c.fetched_at AS "fetched_at?", c.last_revalidated_at AS "last_revalidated_at?",
+                  CASE c.state WHEN 'not_found' THEN c.not_found_until
+                               ELSE c.details_expires_at END AS expires_at,
                   COALESCE(CASE c.state WHEN 'full' THEN c.details_expires_at
                                         WHEN 'not_found' THEN c.not_found_until END <= now(), false)
                       AS "expired!",
                   EXTRACT(EPOCH FROM now() - CASE c.state WHEN 'full' THEN c.details_fetched_at
                                                           WHEN 'not_found' THEN c.not_found_at END)::float8
                       AS age_seconds,
-                  (c.has_recordings OR COALESCE(c.recordings_count, 0) > 0) AS "expects_recordings!",
                   r.recordings AS "recordings!", r.blank_urls AS "blank_urls!",
-                  c.mail_devis_state AS "mail: MailState"
-             FROM fiche_cache c
+                  c.mail_devis_state AS "mail?: MailState",
+                  f.kind AS "failed?: FailedKind", f.message AS "failed_message?"
+             FROM (SELECT $1::text AS fiche_id) asked
+             LEFT JOIN fiche_cache c ON c.fiche_id = asked.fiche_id
+             LEFT JOIN fiche_fetch_failures f
+                    ON f.fiche_id = asked.fiche_id
+                   AND f.at > clock_timestamp() - make_interval(secs => $2)
             CROSS JOIN LATERAL (SELECT count(*) AS recordings,
                                        count(*) FILTER (WHERE recording_url = '') AS blank_urls
-                                  FROM recordings WHERE fiche_cache_id = c.id) r
-            WHERE c.fiche_id = $1"#,
+                                  FROM recordings WHERE fiche_cache_id = c.id) r"#,
         fiche.as_str(),
+        failed_within.as_secs_f64(),
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(row.map(|row| CachedFiche {
-        id: FicheCacheId::new(row.id),
-        version: row.version,
-        state: row.state,
-        groupe: row.groupe_effectif,
-        attribution_user_id: row.attribution_user_id,
+    let failed = row.failed.zip(row.failed_message);
+    let failed = failed.map(|(kind, message)| Failed { kind, message });
+    let (Some(id), Some(version), Some(state), Some(mail)) =
+        (row.id, row.version, row.state, row.mail)
+    else {
+        return Ok(Look {
+            row: None,
+            summary: None,
+            failed,
+        });
+    };
+    let id = FicheCacheId::new(id);
+    let has_recordings = row.has_recordings.unwrap_or_default();
+    let cached = CachedFiche {
+        id,
+        version,
+        state,
+        groupe: row.groupe.clone(),
+        attribution_user_id: row.attribution_user_id.clone(),
         expired: row.expired,
         // A clock that went back makes it brand new.
         age: row
             .age_seconds
             .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
-        expects_recordings: row.expects_recordings,
+        expects_recordings: has_recordings || row.recordings_count.unwrap_or_default() > 0,
         recordings: row.recordings,
         blank_urls: row.blank_urls,
-        mail: row.mail,
-    }))
+        mail,
+    };
+    let summary = row.fetched_at.map(|fetched_at| Summary {
+        id,
+        fiche_id: fiche.clone(),
+        version,
+        groupe: row.groupe,
+        agence_nom: row.agence_nom,
+        attribution_user_id: row.attribution_user_id,
+        prospect_nom: row.prospect_nom,
+        prospect_prenom: row.prospect_prenom,
+        prospect_email: row.prospect_email,
+        prospect_tel: row.prospect_tel,
+        sales_date: row.sales_date,
+        has_recordings,
+        recordings_count: row.recordings_count,
+        fetched_at: Some(fetched_at),
+        last_revalidated_at: row.last_revalidated_at,
+        expires_at: row.expires_at,
+    });
+    Ok(Look {
+        row: Some(cached),
+        summary,
+        failed,
+    })
 }
 
 /// A summary with the caller's right to see it.

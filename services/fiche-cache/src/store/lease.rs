@@ -73,6 +73,23 @@ pub async fn release(conn: &mut PgConnection, fiche: &FicheId, holder: &str) -> 
     Ok(())
 }
 
+/// [`release`], and waits until no other transaction writes this fiche; that is held until this one ends.
+/// Who waits is told when it commits.
+#[tracing::instrument(name = "store.lease.settle", skip_all, fields(fiche.id = %fiche), err)]
+pub async fn settle(conn: &mut PgConnection, fiche: &FicheId, holder: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"WITH freed AS (
+             DELETE FROM fiche_fetches WHERE fiche_id = $1 AND holder = $2 RETURNING fiche_id)
+           SELECT (SELECT count(pg_notify('fiche_turns', 'fiche:' || fiche_id)) FROM freed) AS told,
+                  pg_advisory_xact_lock(hashtextextended('fiche:' || $1, 0)) AS "locked!: ()""#,
+        fiche.as_str(),
+        holder,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
 /// [`release`], leaving what went wrong to those who wait.
 #[tracing::instrument(name = "store.lease.fail", skip_all, fields(fiche.id = %fiche), err)]
 pub async fn fail(
@@ -98,24 +115,6 @@ pub async fn fail(
     .fetch_optional(conn)
     .await?;
     Ok(())
-}
-
-/// The fetch that failed within the last while.
-#[tracing::instrument(name = "store.lease.failure", skip_all, fields(fiche.id = %fiche), err)]
-pub async fn failure(
-    conn: &mut PgConnection,
-    fiche: &FicheId,
-    within: Duration,
-) -> sqlx::Result<Option<Failed>> {
-    sqlx::query_as!(
-        Failed,
-        r#"SELECT kind AS "kind: FailedKind", message FROM fiche_fetch_failures
-            WHERE fiche_id = $1 AND at > clock_timestamp() - make_interval(secs => $2)"#,
-        fiche.as_str(),
-        within.as_secs_f64(),
-    )
-    .fetch_optional(conn)
-    .await
 }
 
 /// Drops failures that nobody waits for any more.

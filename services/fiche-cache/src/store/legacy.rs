@@ -75,6 +75,7 @@ pub async fn migrate(
 ) -> sqlx::Result<bool> {
     let legacy = Legacy::of(document.clone());
     let stored = sections::read(&mut *conn, id).await?;
+    let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
     let mut missing: Map<String, Value> = legacy
         .sections
         .into_iter()
@@ -86,7 +87,7 @@ pub async fn migrate(
     missing.extend(information.map(|it| ("information".to_owned(), it)));
     missing.extend(prospect.map(|it| ("prospect".to_owned(), it)));
     vault.seal(id, &mut missing).map_err(unsealed)?;
-    sections::insert(&mut *conn, id, &missing).await?;
+    sections::insert(&mut *conn, id, missing).await?;
     let mail = legacy.mail.filter(|_| stored.mail.is_none());
     if let Some(mail) = &mail {
         sections::insert_mail(&mut *conn, id, mail).await?;
@@ -166,6 +167,7 @@ pub async fn inspect(conn: &mut PgConnection, fiche: &FicheId) -> sqlx::Result<O
         return Ok(None);
     };
     let stored = sections::read(conn, row.id).await?;
+    let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
     let mut names: Vec<String> = stored.sections.keys().cloned().collect();
     let single = [
         ("information", stored.information.is_some()),

@@ -4,7 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use vigie_identity::FicheScope;
 
-/// A fiche in a day's list.
+/// A fiche in a list of days.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedFiche {
     /// The row.
     pub id: i64,
@@ -26,6 +27,13 @@ pub struct ListedFiche {
     pub fetched_at: Option<DateTime<Utc>>,
     /// First seen.
     pub created_at: DateTime<Utc>,
+}
+
+impl ListedFiche {
+    /// Its place in a list of a range.
+    pub fn cursor(&self) -> String {
+        format!("{}-{}", self.created_at.timestamp_micros(), self.id)
+    }
 }
 
 /// The fiches sold on a day that are in scope, newest row first.

@@ -1,33 +1,9 @@
 //! The fiches sold in a range of days.
 
+use super::list::ListedFiche;
 use crate::domain::reach::Reach;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
-
-/// A fiche in a list of a range.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RangeFiche {
-    /// The row.
-    pub id: i64,
-    /// The fiche.
-    pub fiche_id: String,
-    /// Canonical groupe.
-    pub groupe: Option<String>,
-    /// Agency.
-    pub agence_nom: Option<String>,
-    /// Customer's last name.
-    pub prospect_nom: Option<String>,
-    /// Customer's first name.
-    pub prospect_prenom: Option<String>,
-    /// Customer's e-mail.
-    pub prospect_email: Option<String>,
-    /// Customer's telephone.
-    pub prospect_tel: Option<String>,
-    /// When the CRM last told about it.
-    pub fetched_at: Option<DateTime<Utc>>,
-    /// First seen.
-    pub created_at: DateTime<Utc>,
-}
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,18 +15,11 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads what [`RangeFiche::cursor`] wrote.
+    /// Reads what [`ListedFiche::cursor`] wrote.
     pub fn cursor(text: &str) -> Option<(DateTime<Utc>, i64)> {
         let (micros, id) = text.split_once('-')?;
         let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
         Some((at, id.parse().ok()?))
-    }
-}
-
-impl RangeFiche {
-    /// Its place in the list.
-    pub fn cursor(&self) -> String {
-        format!("{}-{}", self.created_at.timestamp_micros(), self.id)
     }
 }
 
@@ -62,18 +31,23 @@ pub async fn list(
     end: NaiveDate,
     reach: &Reach,
     page: &Page,
-) -> sqlx::Result<Vec<RangeFiche>> {
+) -> sqlx::Result<Vec<ListedFiche>> {
     let (at, id) = page.after.unzip();
+    // The page by indexes alone, then its rows.
     sqlx::query_as!(
-        RangeFiche,
-        "SELECT id, fiche_id, groupe_effectif AS groupe, agence_nom, prospect_nom, prospect_prenom,
-                prospect_email, prospect_tel, fetched_at, created_at
-           FROM fiche_cache
-          WHERE sales_date BETWEEN $1 AND $2
-            AND ($3 OR groupe_effectif = ANY($4) OR attribution_user_id = $5)
-            AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7))
-          ORDER BY created_at DESC, id DESC
-          LIMIT $8::bigint + 1",
+        ListedFiche,
+        r#"SELECT fiche.id AS "id!", fiche.fiche_id AS "fiche_id!", fiche.groupe_effectif AS groupe,
+                  fiche.agence_nom, fiche.prospect_nom, fiche.prospect_prenom,
+                  fiche.prospect_email, fiche.prospect_tel, fiche.fetched_at,
+                  fiche.created_at AS "created_at!"
+             FROM (SELECT id, created_at FROM fiche_cache
+                    WHERE sales_date BETWEEN $1 AND $2
+                      AND ($3 OR groupe_effectif = ANY($4) OR attribution_user_id = $5)
+                      AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7))
+                    ORDER BY created_at DESC, id DESC
+                    LIMIT $8::bigint + 1) AS page
+            CROSS JOIN LATERAL (SELECT * FROM fiche_cache WHERE id = page.id OFFSET 0) AS fiche
+            ORDER BY page.created_at DESC, page.id DESC"#,
         start,
         end,
         reach.all,

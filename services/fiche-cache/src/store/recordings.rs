@@ -3,8 +3,11 @@
 use super::fiche::{Scoped, SummaryRow};
 use crate::domain::recording::{Call, StoredRecording};
 use crate::domain::summary::Summary;
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use vigie_events::ids::FicheCacheId;
 
 /// Inserts or completes the calls that the CRM lists, marks those that it lists no more, and makes the
@@ -87,22 +90,53 @@ pub async fn of_fiche(
     .await
 }
 
-/// The recordings of several fiches, newest first, those without a start before them.
-#[tracing::instrument(name = "store.recordings.of_fiches", skip_all, err)]
-pub async fn of_fiches(
+/// What lists show of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedCall {
+    /// The row.
+    pub id: i64,
+    /// The fiche's row.
+    pub fiche_cache_id: i64,
+    /// The call.
+    pub call_id: String,
+    /// When it began.
+    pub start_time: Option<DateTime<Utc>>,
+    /// Its length.
+    pub duration_seconds: Option<i32>,
+}
+
+/// The calls of several fiches by fiche, each one's newest first, those without a start before them.
+#[tracing::instrument(name = "store.recordings.listed", skip_all, err)]
+pub async fn listed(
     conn: &mut PgConnection,
     fiches: &[i64],
-) -> sqlx::Result<Vec<StoredRecording>> {
-    sqlx::query_as!(
-        StoredRecording,
-        "SELECT id, fiche_cache_id, call_id, recording_url, recording_date, recording_time,
-                from_number, to_number, uuid, direction, answered, start_time, duration_seconds,
-                created_at, updated_at
-           FROM recordings
-          WHERE fiche_cache_id = ANY($1)
-          ORDER BY start_time DESC NULLS FIRST, call_id DESC",
+) -> sqlx::Result<HashMap<i64, Vec<ListedCall>>> {
+    // One look into the index for each fiche: among few fiches of many the server would else read all.
+    let found = sqlx::query_as!(
+        ListedCall,
+        r#"SELECT call.id AS "id!", call.fiche_cache_id AS "fiche_cache_id!",
+                  call.call_id AS "call_id!", call.start_time AS "start_time?",
+                  call.duration_seconds AS "duration_seconds?"
+             FROM unnest($1::bigint[]) AS fiche (id)
+            CROSS JOIN LATERAL (SELECT id, fiche_cache_id, call_id, start_time, duration_seconds
+                                  FROM recordings WHERE fiche_cache_id = fiche.id OFFSET 0) AS call"#,
         fiches,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let mut calls: HashMap<i64, Vec<ListedCall>> = HashMap::with_capacity(fiches.len());
+    for call in found {
+        calls.entry(call.fiche_cache_id).or_default().push(call);
+    }
+    for own in calls.values_mut() {
+        own.sort_unstable_by(newest_first);
+    }
+    Ok(calls)
+}
+
+fn newest_first(one: &ListedCall, other: &ListedCall) -> Ordering {
+    let place = |call: &ListedCall| (call.start_time.is_none(), call.start_time);
+    place(other)
+        .cmp(&place(one))
+        .then_with(|| other.call_id.cmp(&one.call_id))
 }

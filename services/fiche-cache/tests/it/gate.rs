@@ -53,7 +53,7 @@ async fn the_breaker_opens_for_all_and_lets_one_probe_through() {
     let (app, stop) = (App::start().await, CancellationToken::new());
     let (one, two) = (gate(&app, &stop).await, gate(&app, &stop).await);
     for gate in [&one, &two, &one, &two, &one] {
-        gate.note(Sign::Failing).await;
+        gate.leave(Box::new(()), Some(Sign::Failing)).await;
     }
     let refused = two.enter(Turn::Directory, true, Duration::ZERO).await.err();
     assert!(matches!(refused, Some(Refused::Failing(after)) if after > Duration::from_secs(10)));
@@ -75,7 +75,7 @@ async fn the_breaker_opens_for_all_and_lets_one_probe_through() {
             .await
             .is_err()
     );
-    one.note(Sign::Healthy).await;
+    one.leave(Box::new(()), Some(Sign::Healthy)).await;
     assert!(
         two.enter(Turn::Directory, true, Duration::ZERO)
             .await

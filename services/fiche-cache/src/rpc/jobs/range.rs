@@ -6,15 +6,15 @@ use crate::app::AppState;
 use crate::domain::day;
 use crate::domain::jobs::{JobStatus, Progress};
 use crate::domain::reach::Reach;
-use crate::domain::recording::{StoredRecording, iso};
 use crate::domain::sales_day;
+use crate::rpc::rows;
 use crate::store;
 use crate::store::jobs::Counted;
-use crate::store::range::{Page, RangeFiche};
+use crate::store::list::ListedFiche;
+use crate::store::range::Page;
 use crate::workflow::{self, Opened, Webhook, Wish};
 use chrono::{NaiveDate, Utc};
 use secrecy::SecretString;
-use std::collections::HashMap;
 use vigie_contracts::fiche::v1 as pb;
 use vigie_identity::Scope;
 
@@ -60,19 +60,16 @@ pub(super) async fn list_by_date_range(
     let mut fiches = store::range::list(&mut conn, start, end, &wish.reach, &page).await?;
     let more = i64::try_from(fiches.len()).unwrap_or(i64::MAX) > page.limit;
     fiches.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
-    let ids: Vec<i64> = fiches.iter().map(|fiche| fiche.id).collect();
-    let recordings = store::recordings::of_fiches(&mut conn, &ids).await?;
-
     let mut meta = meta(owner, opened, counted);
     if request.limit.is_some() {
-        meta.next_cursor = fiches.last().filter(|_| more).map(RangeFiche::cursor);
+        meta.next_cursor = fiches.last().filter(|_| more).map(ListedFiche::cursor);
     } else {
         meta.truncated = more.then_some(true);
     }
     Ok(pb::ListByDateRangeResponse {
         start_date: start.to_string(),
         end_date: end.to_string(),
-        fiches: encode(fiches, recordings),
+        fiches: rows::with_calls(&mut conn, fiches).await?,
         meta: Some(meta),
     })
 }
@@ -192,30 +189,4 @@ fn meta(owner: &Owner, opened: Opened, counted: Counted) -> pb::RangeMeta {
         next_cursor: None,
         truncated: None,
     }
-}
-
-fn encode(fiches: Vec<RangeFiche>, recordings: Vec<StoredRecording>) -> Vec<pb::FicheRow> {
-    let mut calls: HashMap<i64, Vec<pb::FicheRowRecording>> = HashMap::new();
-    for recording in recordings {
-        let own = calls.entry(recording.fiche_cache_id).or_default();
-        own.push(pb::FicheRowRecording {
-            id: recording.id.to_string(),
-            call_id: recording.call_id,
-            start_time: recording.start_time.map(iso),
-            duration_seconds: recording.duration_seconds,
-        });
-    }
-    let row = |fiche: RangeFiche| pb::FicheRow {
-        recordings: calls.remove(&fiche.id).unwrap_or_default(),
-        fiche_id: fiche.fiche_id,
-        groupe: fiche.groupe,
-        agence_nom: fiche.agence_nom,
-        prospect_nom: fiche.prospect_nom,
-        prospect_prenom: fiche.prospect_prenom,
-        prospect_email: fiche.prospect_email,
-        prospect_tel: fiche.prospect_tel,
-        fetched_at: fiche.fetched_at.map(iso),
-        created_at: iso(fiche.created_at),
-    };
-    fiches.into_iter().map(row).collect()
 }

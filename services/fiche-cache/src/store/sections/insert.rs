@@ -1,6 +1,3 @@
-//! The sections of a fiche, each in its own tables (fiches.md 4.4, 7): one statement writes them all,
-//! one reads them all. Column names are the keys of the payload.
-
 use crate::domain::flat;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
@@ -15,10 +12,9 @@ use sqlx::types::Json;
 pub async fn insert(
     conn: &mut PgConnection,
     fiche: i64,
-    sections: &Map<String, Value>,
+    mut sections: Map<String, Value>,
 ) -> sqlx::Result<()> {
-    let mut rows = sections.clone();
-    if let Some(elements) = rows
+    if let Some(elements) = sections
         .get_mut("elements_souscription")
         .filter(|it| it.is_object())
     {
@@ -205,197 +201,9 @@ pub async fn insert(
              FROM listed_formules l JOIN formules USING (gamme_id, row_index)
             CROSS JOIN jsonb_each_text(l.row->'details') AS d",
         fiche,
-        Json(rows) as _,
+        Json(sections) as _,
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Inserts a quotation mail where there is none.
-pub async fn insert_mail(conn: &mut PgConnection, fiche: i64, mail: &Value) -> sqlx::Result<()> {
-    sqlx::query!(
-        "WITH mail AS (
-               INSERT INTO fiche_cache_mail_devis
-                   (fiche_cache_id, date_envoi, type_mail, utilisateur, garanties_link_url, details_gamme,
-                    details_product_name, details_formule, fiche_info_fiche_id,
-                    visualisation_url, customer_email, customer_phone, customer_name,
-                    garanties_link_text, details_price, details_age_range,
-                    details_subscription_link, agence_nom, agence_adresse, agence_telephone,
-                    agence_email, agence_logo_url, fiche_info_cle, fiche_info_conseiller,
-                    subscriber_civilite, subscriber_nom, subscriber_prenom,
-                    doc_conditions_generales, doc_tableau_garanties, doc_document_information,
-                    doc_exemples_remboursements, menu_home, menu_garanties, menu_documents,
-                    menu_subscription)
-               SELECT $1, date_envoi, type_mail, utilisateur, garanties_link_url, details_gamme,
-                    details_product_name, details_formule, fiche_info_fiche_id,
-                    visualisation_url, customer_email, customer_phone, customer_name,
-                    garanties_link_text, details_price, details_age_range,
-                    details_subscription_link, agence_nom, agence_adresse, agence_telephone,
-                    agence_email, agence_logo_url, fiche_info_cle, fiche_info_conseiller,
-                    subscriber_civilite, subscriber_nom, subscriber_prenom,
-                    doc_conditions_generales, doc_tableau_garanties, doc_document_information,
-                    doc_exemples_remboursements, menu_home, menu_garanties, menu_documents,
-                    menu_subscription
-                 FROM jsonb_populate_record(NULL::fiche_cache_mail_devis, $2)
-               RETURNING id),
-           note_rows AS (
-               INSERT INTO fiche_cache_mail_devis_notes (mail_devis_id, row_index, number, text)
-               SELECT mail.id, n.place::integer, n.row->>'number', n.row->>'text'
-                 FROM mail, jsonb_array_elements($2->'notes') WITH ORDINALITY AS n (row, place)),
-           categories AS (
-               INSERT INTO fiche_cache_mail_devis_garantie_categories
-                   (mail_devis_id, category_key, category_name, subcategories_format)
-               SELECT mail.id, c->>'category_key', c->>'category_name', c->>'subcategories_format'
-                 FROM mail, jsonb_array_elements($2->'categories') AS c
-               RETURNING id, category_key),
-           listed AS (
-               SELECT categories.id, c AS row
-                 FROM jsonb_array_elements($2->'categories') AS c
-                 JOIN categories ON categories.category_key = c->>'category_key'),
-           refs AS (
-               INSERT INTO fiche_cache_mail_devis_garantie_category_note_refs
-                   (category_id, row_index, note_reference)
-               SELECT listed.id, r.place::integer, r.text
-                 FROM listed, jsonb_array_elements_text(listed.row->'note_references')
-                              WITH ORDINALITY AS r (text, place)),
-           items AS (
-               INSERT INTO fiche_cache_mail_devis_garantie_category_items
-                   (category_id, row_index, name, value, note_ref)
-               SELECT listed.id, i.place::integer, i.row->>'name', i.row->>'value', i.row->>'note_ref'
-                 FROM listed, jsonb_array_elements(listed.row->'items')
-                              WITH ORDINALITY AS i (row, place)),
-           listed_subs AS (
-               SELECT listed.id AS category_id, s AS row
-                 FROM listed, jsonb_array_elements(listed.row->'subcategories') AS s),
-           subs AS (
-               INSERT INTO fiche_cache_mail_devis_garantie_subcategories (category_id, sub_key, name)
-               SELECT category_id, row->>'sub_key', row->>'name' FROM listed_subs
-               RETURNING id, category_id, sub_key)
-           INSERT INTO fiche_cache_mail_devis_garantie_subcategory_items
-               (subcategory_id, row_index, name, value, note_ref)
-           SELECT subs.id, i.place::integer, i.row->>'name', i.row->>'value', i.row->>'note_ref'
-             FROM listed_subs l
-             JOIN subs ON subs.category_id = l.category_id AND subs.sub_key = l.row->>'sub_key'
-            CROSS JOIN jsonb_array_elements(l.row->'items') WITH ORDINALITY AS i (row, place)",
-        fiche,
-        flat::of_mail(mail),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// What the tables hold of a fiche; what has no rows is absent.
-#[derive(Debug, Default, PartialEq)]
-pub struct Stored {
-    /// Columns of the section.
-    pub information: Option<Value>,
-    /// Columns of the section.
-    pub prospect: Option<Value>,
-    /// The other sections.
-    pub sections: Map<String, Value>,
-    /// The quotation mail.
-    pub mail: Option<Value>,
-}
-
-/// Reads everything.
-#[tracing::instrument(name = "store.sections.read", skip_all, err)]
-pub async fn read(conn: &mut PgConnection, fiche: i64) -> sqlx::Result<Stored> {
-    let row = sqlx::query!(
-        r#"SELECT (SELECT to_jsonb(r) - own.keys FROM fiche_cache_information r
-                    WHERE r.fiche_cache_id = c.id) AS "information?",
-                  (SELECT to_jsonb(r) - own.keys FROM fiche_cache_prospects r
-                    WHERE r.fiche_cache_id = c.id) AS "prospect?",
-                  (SELECT to_jsonb(r) - own.keys FROM fiche_cache_conjoints r
-                    WHERE r.fiche_cache_id = c.id) AS "conjoint?",
-                  (SELECT to_jsonb(r) - own.keys FROM fiche_cache_elements_souscription r
-                    WHERE r.fiche_cache_id = c.id) AS "elements_souscription?",
-                  jsonb_strip_nulls(jsonb_build_object(
-                      'raw', NULL)) AS "unused?",
-                  jsonb_build_object(
-                      'etiquettes', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.etiquette_index)
-                                    FROM fiche_cache_etiquettes r WHERE r.fiche_cache_id = c.id),
-                      'documents', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_documents r WHERE r.fiche_cache_id = c.id),
-                      'commentaires', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_commentaires r WHERE r.fiche_cache_id = c.id),
-                      'mails', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_mails r WHERE r.fiche_cache_id = c.id),
-                      'rendez_vous', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_rendez_vous r WHERE r.fiche_cache_id = c.id),
-                      'alertes', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_alertes r WHERE r.fiche_cache_id = c.id),
-                      'enfants', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_enfants r WHERE r.fiche_cache_id = c.id),
-                      'reclamations', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_reclamations r WHERE r.fiche_cache_id = c.id),
-                      'autres_contrats', (SELECT jsonb_agg(to_jsonb(r) - own.keys ORDER BY r.row_index)
-                                    FROM fiche_cache_autres_contrats r WHERE r.fiche_cache_id = c.id),
-                      'raw_sections', (SELECT jsonb_object_agg(r.section_key, r.section_value)
-                                    FROM fiche_cache_raw_sections r WHERE r.fiche_cache_id = c.id),
-                      'tarification', (
-                          SELECT jsonb_agg(jsonb_build_object('nom', t.nom, 'gammes', (
-                              SELECT COALESCE(jsonb_agg(to_jsonb(g) - own.keys
-                                  || jsonb_build_object('formules', (
-                                  SELECT COALESCE(jsonb_agg(to_jsonb(f) - own.keys
-                                      || jsonb_build_object('details', (
-                                      SELECT COALESCE(jsonb_object_agg(d.detail_key, d.detail_value), '{}')
-                                        FROM fiche_cache_tarification_formule_details d
-                                       WHERE d.formule_row_id = f.id)) ORDER BY f.row_index), '[]')
-                                    FROM fiche_cache_tarification_formules f
-                                   WHERE f.gamme_id = g.id)) ORDER BY g.row_index), '[]')
-                                FROM fiche_cache_tarification_gammes g
-                               WHERE g.tarification_id = t.id)) ORDER BY t.row_index)
-                            FROM fiche_cache_tarifications t WHERE t.fiche_cache_id = c.id))
-                      AS "lists!: Json<Map<String, Value>>",
-                  (SELECT to_jsonb(m) || jsonb_build_object(
-                      'notes', (SELECT jsonb_agg(to_jsonb(n) - own.keys ORDER BY n.row_index)
-                                  FROM fiche_cache_mail_devis_notes n WHERE n.mail_devis_id = m.id),
-                      'categories', (
-                          SELECT jsonb_agg(to_jsonb(k) || jsonb_build_object(
-                              'note_references', (
-                                  SELECT jsonb_agg(n.note_reference ORDER BY n.row_index)
-                                    FROM fiche_cache_mail_devis_garantie_category_note_refs n
-                                   WHERE n.category_id = k.id),
-                              'items', (
-                                  SELECT jsonb_agg(to_jsonb(i) - own.keys ORDER BY i.row_index)
-                                    FROM fiche_cache_mail_devis_garantie_category_items i
-                                   WHERE i.category_id = k.id),
-                              'subcategories', (
-                                  SELECT jsonb_agg(to_jsonb(s) || jsonb_build_object('items', (
-                                      SELECT jsonb_agg(to_jsonb(i) - own.keys ORDER BY i.row_index)
-                                        FROM fiche_cache_mail_devis_garantie_subcategory_items i
-                                       WHERE i.subcategory_id = s.id)) ORDER BY s.sub_key)
-                                    FROM fiche_cache_mail_devis_garantie_subcategories s
-                                   WHERE s.category_id = k.id)) ORDER BY k.category_key)
-                            FROM fiche_cache_mail_devis_garantie_categories k
-                           WHERE k.mail_devis_id = m.id))
-                     FROM fiche_cache_mail_devis m WHERE m.fiche_cache_id = c.id) AS "mail?"
-             FROM fiche_cache c,
-                  (VALUES ('{id,fiche_cache_id,row_index,etiquette_index,tarification_id,gamme_id,mail_devis_id,category_id,subcategory_id,created_at,updated_at}'::text[]))
-                      AS own (keys)
-            WHERE c.id = $1"#,
-        fiche,
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(row) = row else {
-        return Ok(Stored::default());
-    };
-    let mut sections = row.lists.0;
-    sections.retain(|_, rows| !rows.is_null());
-    if let Some(conjoint) = row.conjoint {
-        sections.insert("conjoint".to_owned(), conjoint);
-    }
-    if let Some(elements) = row.elements_souscription {
-        let elements = flat::to_elements(&elements);
-        sections.insert("elements_souscription".to_owned(), elements);
-    }
-    Ok(Stored {
-        information: row.information,
-        prospect: row.prospect,
-        sections,
-        mail: row.mail.as_ref().map(flat::to_mail),
-    })
 }
