@@ -229,7 +229,10 @@ async fn audits_that_end_at_once_are_all_counted() {
     let now = stage.get(&batch).await;
     assert_eq!(counts(&now), ("completed", 5, 4, 1));
     let told = stage.world.payloads("batch.progress").await;
-    let mut numbers: Vec<_> = told.iter().filter_map(|it| it["sequence"].as_i64()).collect();
+    let mut numbers: Vec<_> = told
+        .iter()
+        .filter_map(|it| it["sequence"].as_i64())
+        .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
     assert_eq!(now.sequence, 7);
