@@ -2,7 +2,7 @@
 
 use super::edge::{Params, Payload};
 use super::failure::Failure;
-use super::fiches::{Row, rows};
+use super::fiche_rows::{Row, rows};
 use crate::app::{AppState, call};
 use axum::Json;
 use axum::extract::{Extension, Path, State};

@@ -2,7 +2,7 @@
 
 use super::edge::Payload;
 use super::failure::Failure;
-use super::fiches::{PERMISSION, known};
+use super::fiche_rows::{PERMISSION, known};
 use super::reply::{Data, data};
 use crate::app::{AppState, call};
 use crate::domain::ids;

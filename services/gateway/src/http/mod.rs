@@ -14,6 +14,8 @@ mod docs;
 pub mod edge;
 pub mod failure;
 mod fiche_jobs;
+mod fiche_rows;
+mod fiche_sales;
 mod fiche_webhooks;
 mod fiches;
 mod fiches_status;

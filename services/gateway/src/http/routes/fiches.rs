@@ -1,5 +1,5 @@
 use crate::http::route::{Access, Route};
-use crate::http::{fiches, fiches_status, recording_audio, recordings};
+use crate::http::{fiche_sales, fiches, fiches_status, recording_audio, recordings};
 use utoipa::OpenApi;
 use vigie_identity::Guard;
 
@@ -8,7 +8,7 @@ const RECORDINGS: Access = Access::Needs(&[Guard::parse("recordings.read")]);
 
 #[derive(OpenApi)]
 #[openapi(paths(
-    fiches::search,
+    fiche_sales::search,
     fiches::by_date,
     fiches::detail,
     fiches_status::batch,
@@ -21,7 +21,7 @@ pub(super) struct Described;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/api/fiches/search", FICHES, fiches::search),
+        Route::get("/api/fiches/search", FICHES, fiche_sales::search),
         Route::get("/api/fiches/status/by-date", FICHES, fiches::by_date),
         Route::post("/api/fiches/status/batch", FICHES, fiches_status::batch),
         Route::get("/api/fiches/{fiche_id}", FICHES, fiches::detail),
