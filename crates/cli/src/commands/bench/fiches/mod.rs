@@ -2,15 +2,14 @@
 //! known of them.
 
 mod load;
+mod measured;
 mod prepare;
 
-use super::{count, percentile_ms, round, statements};
+use self::measured::Bench;
+use super::statements::{self, PerRequest};
 use crate::args::BenchArgs;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::Serialize;
-use sqlx::{Connection, PgConnection};
-use std::time::Duration;
-use vigie_testkit::api::ApiClient;
 use vigie_testkit::stack::{Service, Stack, StackOptions};
 
 /// Requests of a list, one after the other: what a person waits for.
@@ -26,52 +25,23 @@ struct Line {
     upserts_per_s: f64,
     upsert_p99_ms: f64,
     upsert_statements: Option<f64>,
+    upsert_statements_by_service: Option<PerRequest>,
     rebuilds_per_s: f64,
     rebuild_p50_ms: f64,
     rebuild_p99_ms: f64,
     rebuild_statements: Option<f64>,
+    rebuild_statements_by_service: Option<PerRequest>,
     by_date_fiches: usize,
     by_date_p50_ms: f64,
     by_date_p99_ms: f64,
     by_date_statements: Option<f64>,
+    by_date_statements_by_service: Option<PerRequest>,
     by_range_cached: i64,
     by_range_p50_ms: f64,
     by_range_p99_ms: f64,
     by_range_page_p99_ms: f64,
     by_range_statements: Option<f64>,
-}
-
-/// Many requests of one kind.
-struct Measured {
-    name: &'static str,
-    wall: Duration,
-    /// Sorted.
-    took: Vec<Duration>,
-    /// Of the database, a request.
-    statements: Option<f64>,
-}
-
-impl Measured {
-    fn per_second(&self) -> f64 {
-        round(count(self.took.len()) / self.wall.as_secs_f64())
-    }
-
-    fn p(&self, percent: usize) -> f64 {
-        round(percentile_ms(&self.took, percent))
-    }
-
-    fn print(&self) {
-        let statements = self
-            .statements
-            .map_or_else(|| "unknown".to_owned(), |number| number.to_string());
-        println!(
-            "{:34} {:>8} a second, p50 {:>7} ms, p99 {:>7} ms, {statements} SQL statements each",
-            self.name,
-            self.per_second(),
-            self.p(50),
-            self.p(99),
-        );
-    }
+    by_range_statements_by_service: Option<PerRequest>,
 }
 
 /// Measures and prints.
@@ -103,91 +73,45 @@ async fn measure(stack: &Stack) -> Result<Line> {
     let fiches = prepare::bulk();
     let (first, fiches) = fiches.split_at(WARM_UP);
     load::each(&api, first, "?refresh=true", AT_A_TIME).await?;
-    let upserts = several(stack, &api, "details stored", fiches, "?refresh=true").await?;
-    let rebuilds = several(stack, &api, "details read", fiches, "").await?;
+    let mut bench = Bench::of(stack, api).await?;
+    let upserts = bench.several("details stored", fiches, "?refresh=true");
+    let upserts = upserts.await?;
+    let rebuilds = bench.several("details read", fiches, "").await?;
 
     let day = format!("/api/fiches/status/by-date?date={}", prepare::DAY);
-    let (by_date, answer) = list(stack, &api, "by date, with status", &day).await?;
+    let (by_date, answer) = bench.list("by date, with status", &day).await?;
     let listed = answer["data"]["fiches"].as_array().map_or(0, Vec::len);
     ensure!(listed == prepare::OF_DAY, "{listed} fiches are listed");
 
     let (start, end) = (prepare::FIRST, prepare::LAST);
     let range = format!("/api/fiches/status/by-date-range?startDate={start}&endDate={end}");
-    let (by_range, answer) = list(stack, &api, "by range, the first 5,000", &range).await?;
+    let (by_range, answer) = bench.list("by range, the first 5,000", &range).await?;
     ensure!(answer["meta"]["complete"] == true, "days are missing");
     ensure!(answer["meta"]["truncated"] == true, "not all are cached");
     let page = format!("{range}&limit=500");
-    let (by_page, _) = list(stack, &api, "by range, a page of 500", &page).await?;
+    let (by_page, _) = bench.list("by range, a page of 500", &page).await?;
 
     Ok(Line {
         bench: "fiches",
         upserts_per_s: upserts.per_second(),
         upsert_p99_ms: upserts.p(99),
-        upsert_statements: upserts.statements,
+        upsert_statements: upserts.statements.as_ref().map(PerRequest::total),
+        upsert_statements_by_service: upserts.statements,
         rebuilds_per_s: rebuilds.per_second(),
         rebuild_p50_ms: rebuilds.p(50),
         rebuild_p99_ms: rebuilds.p(99),
-        rebuild_statements: rebuilds.statements,
+        rebuild_statements: rebuilds.statements.as_ref().map(PerRequest::total),
+        rebuild_statements_by_service: rebuilds.statements,
         by_date_fiches: listed,
         by_date_p50_ms: by_date.p(50),
         by_date_p99_ms: by_date.p(99),
-        by_date_statements: by_date.statements,
+        by_date_statements: by_date.statements.as_ref().map(PerRequest::total),
+        by_date_statements_by_service: by_date.statements,
         by_range_cached: prepare::CACHED,
         by_range_p50_ms: by_range.p(50),
         by_range_p99_ms: by_range.p(99),
         by_range_page_p99_ms: by_page.p(99),
-        by_range_statements: by_range.statements,
+        by_range_statements: by_range.statements.as_ref().map(PerRequest::total),
+        by_range_statements_by_service: by_range.statements,
     })
-}
-
-/// Details of many fiches, several at a time.
-async fn several(
-    stack: &Stack,
-    api: &ApiClient,
-    name: &'static str,
-    fiches: &[String],
-    query: &str,
-) -> Result<Measured> {
-    let mut database = PgConnection::connect(&stack.state().postgres_url).await?;
-    let before = statements::count(&mut database).await;
-    let (wall, took) = load::each(api, fiches, query, AT_A_TIME).await?;
-    let after = statements::count(&mut database).await;
-    let measured = Measured {
-        name,
-        wall,
-        statements: each(before, after, took.len()),
-        took,
-    };
-    measured.print();
-    Ok(measured)
-}
-
-/// The same list again and again, and its last answer.
-async fn list(
-    stack: &Stack,
-    api: &ApiClient,
-    name: &'static str,
-    path: &str,
-) -> Result<(Measured, serde_json::Value)> {
-    load::again(api, path, WARM_UP).await?;
-    let mut database = PgConnection::connect(&stack.state().postgres_url).await?;
-    let before = statements::count(&mut database).await;
-    let (wall, took) = load::again(api, path, LISTS).await?;
-    let after = statements::count(&mut database).await;
-    let measured = Measured {
-        name,
-        wall,
-        statements: each(before, after, took.len()),
-        took,
-    };
-    measured.print();
-    let answer = api.get(path).await.context("a list")?;
-    Ok((measured, answer))
-}
-
-/// Statements of a request; those of sweepers are among them.
-fn each(before: Option<i64>, after: Option<i64>, requests: usize) -> Option<f64> {
-    let (before, after) = before.zip(after)?;
-    let between = usize::try_from(after - before).ok()?;
-    Some(round(count(between) / count(requests.max(1))))
 }

@@ -45,8 +45,7 @@ const FICHES: &str = "
     INSERT INTO recordings (fiche_cache_id, call_id, recording_url, start_time, duration_seconds)
     SELECT id, fiche_id || '-' || call, 'https://records.example.test/' || call,
            sales_date + make_interval(hours => 9 + call), 600 + call
-      FROM fiche_cache, generate_series(1, recordings_count) AS call;
-    ANALYZE";
+      FROM fiche_cache, generate_series(1, recordings_count) AS call;";
 
 /// Two in three of the first calls are transcribed.
 const TRANSCRIPTS: &str = "
@@ -54,8 +53,7 @@ const TRANSCRIPTS: &str = "
                              transcription_text)
     SELECT (7000000 + n)::text, (7000000 + n) || '-1', 'transcribed', 'provider', 'elevenlabs',
            'scribe_v1', 'bench-' || n, repeat('Bonjour, je vous appelle pour votre mutuelle. ', 40)
-      FROM generate_series(0, 51999) AS n WHERE n % 3 < 2;
-    ANALYZE";
+      FROM generate_series(0, 51999) AS n WHERE n % 3 < 2;";
 
 /// Every second fiche was audited.
 const AUDITS: &str = "
@@ -66,8 +64,7 @@ const AUDITS: &str = "
                         deadline_at, started_at, completed_at)
     SELECT 'bench-' || n, (7000000 + n)::text, (SELECT min(id) FROM audit_configs), 'bulk', 'completed',
            82.5, 'BON', now(), now(), now()
-      FROM generate_series(0, 51999) AS n WHERE n % 2 = 0;
-    ANALYZE";
+      FROM generate_series(0, 51999) AS n WHERE n % 2 = 0;";
 
 /// Fills the caches of all services.
 pub async fn fill(stack: &Stack) -> Result<()> {
@@ -81,6 +78,8 @@ pub async fn fill(stack: &Stack) -> Result<()> {
             .execute(sql)
             .await
             .with_context(|| format!("filling the schema {}", schema.name()))?;
+        // As the server would have done by itself, a minute later. Not in a transaction.
+        database.execute("VACUUM ANALYZE").await?;
     }
     Ok(())
 }
