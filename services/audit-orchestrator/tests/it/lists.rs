@@ -284,6 +284,11 @@ async fn cursors_walk_a_list_in_its_order_and_nulls_come_last() {
                 let filters = Filters::parse(&pairs).unwrap();
                 let page = list::page(&mut conn, &filters, &all).await.unwrap();
                 assert_eq!((page.total, page.audits.len()), (4, 1));
+                let long = list::page_of_long(&mut conn, &filters, &all).await.unwrap();
+                assert_eq!(
+                    (long.total, long.audits[0].id, &long.next),
+                    (4, page.audits[0].id, &page.next)
+                );
                 walked.extend(page.audits.iter().map(|row| row.id));
                 let Some(next) = page.next else { break };
                 cursor = Some(next.encode().unwrap());

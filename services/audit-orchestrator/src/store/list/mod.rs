@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 pub use fiches::{FichePage, FicheRow, by_fiches};
 pub use groups::{Group, GroupBy, Grouped, Groups, group};
 pub use lookup::{Tracked, by_fiche, fiche_of, of_fiches, one, tracked};
-pub use page::{Page, page};
+pub use page::{Page, page, page_of_long};
 pub use row::ListedAudit;
 
 /// The configurations whose name contains `q`: they are few, and known they are a plain condition.

@@ -50,6 +50,33 @@ impl Statement {
         self.order(filters);
     }
 
+    /// How many audits there are and the ids of a page of them, in their order, begun: conditions
+    /// follow, then [`counted`](Self::counted).
+    pub(super) fn found(filters: &Filters, most: i32) -> Self {
+        let mut this = Self(QueryBuilder::new(
+            "SELECT count(*), COALESCE((array_agg(a.id",
+        ));
+        this.order(filters);
+        this.0.push(") FILTER (WHERE true");
+        this.after(filters);
+        this.0.push("))[");
+        // Places in an array are small numbers; beyond its end is nothing.
+        let small = |number: i64| i32::try_from(number).map_or(most, |small| small.min(most));
+        let first = small(filters.offset) + 1;
+        let last = first + small(filters.limit);
+        this.0.push_bind(first).push(" : ").push_bind(last);
+        let (column, _) = sort_column(filters.sort_by);
+        let name = column.trim_start_matches("a.").trim_end_matches("::float8");
+        let from = format_args!("], '{{}}') FROM (SELECT a.id, a.{name}{FILTERED}");
+        this.0.push(from);
+        this
+    }
+
+    /// Its end: no more than so many are looked for.
+    pub(super) fn counted(&mut self, most: i32) {
+        self.0.push(" LIMIT ").push_bind(most).push(") AS a");
+    }
+
     /// ` AND <before> <value> <after>`.
     pub(super) fn and<T>(&mut self, before: &'static str, value: T, after: &'static str)
     where
@@ -308,6 +335,15 @@ impl Statement {
     {
         let query = self.0.build_query_as().persistent(false);
         query.fetch_all(conn).await
+    }
+
+    /// The same, of one row.
+    pub(super) async fn row<T>(mut self, conn: &mut PgConnection) -> sqlx::Result<T>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let query = self.0.build_query_as().persistent(false);
+        query.fetch_one(conn).await
     }
 
     /// The same, of one number.

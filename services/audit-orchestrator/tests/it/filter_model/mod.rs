@@ -82,6 +82,11 @@ async fn lists_in_sql_are_what_a_naive_model_gives() {
         let model: Vec<i64> = expected.iter().map(|row| row.id).collect();
         assert_eq!(ids, model, "{pairs:?}");
         assert_eq!(usize::try_from(page.total).unwrap(), model.len());
+        let long = list::page_of_long(&mut conn, &filters, &scope)
+            .await
+            .unwrap();
+        assert!(ids.iter().eq(long.audits.iter().map(|row| &row.id)));
+        assert_eq!(page.total, long.total);
         found += model.len();
 
         let by = one_of(&mut random, &groupings);
