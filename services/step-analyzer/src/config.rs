@@ -1,5 +1,6 @@
 //! Settings of step-analyzer (`events-and-config.md` F5).
 
+use crate::domain::mishearings::Mishearings;
 use crate::engine::{Engine, Lexical, OpenAi};
 use std::time::Duration;
 use vigie_scorecard::ExcerptRules;
@@ -26,6 +27,8 @@ pub enum EngineConfig {
         llm: Box<LlmConfig>,
         /// `AUDIT_STEP_TIMELINE_*`.
         excerpt: ExcerptRules,
+        /// `AUDIT_MISHEARINGS`.
+        mishearings: Mishearings,
     },
     /// The built-in engine.
     Lexical,
@@ -62,6 +65,7 @@ fn engine(env: &mut Env) -> EngineConfig {
         enabled: env.flag("AUDIT_STEP_TIMELINE_EXCERPT", true),
         max_chunks: env.int_min("AUDIT_STEP_TIMELINE_MAX_CHUNKS", 40, 10),
     };
+    let mishearings = mishearings(env);
     let wanted = env.optional("AUDIT_ENGINE");
     match (wanted.as_deref(), &api_key) {
         (Some("lexical"), _) | (None, None) => EngineConfig::Lexical,
@@ -70,13 +74,27 @@ fn engine(env: &mut Env) -> EngineConfig {
                 api_key,
                 ..LlmConfig::new(base_url, model)
             });
-            EngineConfig::OpenAi { llm, excerpt }
+            EngineConfig::OpenAi {
+                llm,
+                excerpt,
+                mishearings,
+            }
         }
         (Some(_), _) => {
             env.problem("AUDIT_ENGINE", "must be openai or lexical");
             EngineConfig::Lexical
         }
     }
+}
+
+fn mishearings(env: &mut Env) -> Mishearings {
+    let Some(text) = env.optional("AUDIT_MISHEARINGS") else {
+        return Mishearings::default();
+    };
+    Mishearings::parse(&text).unwrap_or_else(|error| {
+        env.problem("AUDIT_MISHEARINGS", error.to_string());
+        Mishearings::default()
+    })
 }
 
 /// Steps of the built-in engine that a slot takes at once.
@@ -96,8 +114,13 @@ impl EngineConfig {
     pub fn build(&self) -> anyhow::Result<Engine> {
         Ok(match self {
             Self::Lexical => Engine::Lexical(Lexical::default()),
-            Self::OpenAi { llm, excerpt } => {
-                Engine::OpenAi(OpenAi::new(LlmClient::new(llm.as_ref().clone())?, *excerpt))
+            Self::OpenAi {
+                llm,
+                excerpt,
+                mishearings,
+            } => {
+                let engine = OpenAi::new(LlmClient::new(llm.as_ref().clone())?, *excerpt);
+                Engine::OpenAi(engine.with_mishearings(mishearings.clone()))
             }
         })
     }
@@ -130,5 +153,8 @@ mod tests {
             "endpoints without keys"
         );
         assert_eq!(engine_of(&[("AUDIT_ENGINE", "magic")]), "error");
+        assert_eq!(engine_of(&[("AUDIT_MISHEARINGS", "ORIAS")]), "error");
+        let own = ("AUDIT_MISHEARINGS", "Alizé = à Lisé");
+        assert_eq!(engine_of(&[("OPENAI_API_KEY", "k"), own]), "openai");
     }
 }

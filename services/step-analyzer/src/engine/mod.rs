@@ -7,7 +7,6 @@ pub use lexical::Lexical;
 pub use openai::OpenAi;
 
 use crate::domain::judgement::{JudgeError, Judgement, Question};
-use crate::domain::prompt::PROMPT_VERSION;
 use vigie_events::audit::LEXICAL_MODEL;
 
 /// Who judges; chosen once, at start.
@@ -46,9 +45,9 @@ impl Engine {
     }
 
     /// The version of what the model is told; of the rules, for the built-in engine.
-    pub const fn prompt_version(&self) -> &'static str {
+    pub fn prompt_version(&self) -> &str {
         match self {
-            Self::OpenAi(_) => PROMPT_VERSION,
+            Self::OpenAi(engine) => engine.prompt_version(),
             Self::Lexical(_) => LEXICAL_MODEL,
         }
     }

@@ -9,6 +9,7 @@ use vigie_scorecard::{
     Statut, StepResult, Timeline, settle_step,
 };
 use vigie_step_analyzer::domain::judgement::{JudgeError, Question, Transcript};
+use vigie_step_analyzer::domain::mishearings::Mishearings;
 use vigie_step_analyzer::domain::prompt;
 use vigie_upstream::llm::ChatMessage;
 
@@ -151,7 +152,7 @@ fn an_order_in_a_call_stays_between_the_delimiters() {
         use_tools: false,
         call_key: "",
     };
-    let messages = prompt::messages(question, ExcerptRules::default());
+    let messages = prompt::messages(question, ExcerptRules::default(), &Mishearings::default());
     let texts = messages.iter().map(|message| match message {
         ChatMessage::System(text) | ChatMessage::User(text) => text.as_str(),
         other => panic!("{other:?}"),

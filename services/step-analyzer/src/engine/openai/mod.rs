@@ -4,6 +4,7 @@ mod answer;
 mod toolbox;
 
 use crate::domain::judgement::{JudgeError, Judgement, Question};
+use crate::domain::mishearings::Mishearings;
 use crate::domain::{prompt, tools};
 use std::time::Instant;
 use toolbox::Toolbox;
@@ -23,6 +24,7 @@ pub struct OpenAi {
     client: LlmClient,
     excerpt: ExcerptRules,
     limits: ToolLimits,
+    mishearings: Mishearings,
 }
 
 /// The calls made for one step.
@@ -39,7 +41,22 @@ impl OpenAi {
             client,
             excerpt,
             limits: ToolLimits::default(),
+            mishearings: Mishearings::default(),
         }
+    }
+
+    /// The same with other words that are heard wrongly.
+    #[must_use]
+    pub fn with_mishearings(self, mishearings: Mishearings) -> Self {
+        Self {
+            mishearings,
+            ..self
+        }
+    }
+
+    /// The version of what the model is told.
+    pub fn prompt_version(&self) -> &str {
+        self.mishearings.prompt_version()
     }
 
     /// The same with other limits of transcript tools.
@@ -69,7 +86,7 @@ impl OpenAi {
 
     /// Prompt mode: the transcript stands in the prompt.
     async fn judge_at_once(&self, mut talk: Conversation<'_>) -> Result<Judgement, JudgeError> {
-        let request = request(talk.question, prompt::messages(talk.question, self.excerpt));
+        let request = request(talk.question, prompt::messages(talk.question, self.excerpt, &self.mishearings));
         for _ in 0..SHAPE_ATTEMPTS {
             let answer = self.ask(request.clone(), &mut talk).await?;
             if let Some(result) = talk.take(&answer, None) {
@@ -82,7 +99,7 @@ impl OpenAi {
     /// Tools mode (4.7): the first turn must call a tool, the last one may not.
     async fn judge_by_tools(&self, mut talk: Conversation<'_>) -> Result<Judgement, JudgeError> {
         let mut toolbox = Toolbox::new(talk.question.transcript, self.limits);
-        let mut request = request(talk.question, prompt::tool_messages(talk.question));
+        let mut request = request(talk.question, prompt::tool_messages(talk.question, &self.mishearings));
         request.tools = tools::specs();
         let mut spoiled = 0;
         let last = self.limits.max_turns();
