@@ -58,6 +58,7 @@ pub async fn from_parts(boot: &Boot<Config>, bus: Bus, state: AppState) -> anyho
     let sweeper = Sweeper {
         db: state.db.clone(),
         workflow: state.workflow.clone(),
+        log_retention: boot.config.log_retention,
     };
     boot.spawn("watchdog", sweeper.run(bus, boot.stop.clone()));
     let options = GrpcOptions {

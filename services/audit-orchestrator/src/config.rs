@@ -21,6 +21,8 @@ pub struct Config {
     pub settings: Settings,
     /// `AUDIT_RUN_CONCURRENCY`: audits started at once in each lane, platform-wide.
     pub run_concurrency: i64,
+    /// `WORKFLOW_LOG_RETENTION_DAYS`: how long lines of stories are kept.
+    pub log_retention: Duration,
 }
 
 impl FromEnv for Config {
@@ -50,6 +52,9 @@ impl FromEnv for Config {
                 pace: Pace::per_minute(env.int_min("AUDIT_RUNS_PER_MINUTE", 60, 0)),
             },
             run_concurrency: env.int_min("AUDIT_RUN_CONCURRENCY", parallelism * replicas, 1),
+            log_retention: Duration::from_hours(
+                24 * env.int_min::<u64>("WORKFLOW_LOG_RETENTION_DAYS", 90, 1),
+            ),
         };
         env.done(config)
     }
@@ -126,6 +131,7 @@ mod tests {
             ("lexical", 10)
         );
         assert_eq!(config.settings.model, "lexical-1");
+        assert_eq!(config.log_retention, Duration::from_hours(90 * 24));
         assert_eq!(config.settings.pace, Pace::per_minute(60));
         let config: Config = Env::from_map([("OPENAI_API_KEY", "k")]).read().unwrap();
         assert_eq!(config.settings.engine, "openai");

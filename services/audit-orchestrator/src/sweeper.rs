@@ -2,7 +2,7 @@
 //! (`audits.md` 2.10). Each repair is one short transaction on one locked audit; every replica may
 //! run it. A sweeper that repairs often is a bug report, so repairs are counted.
 
-use crate::store::{audit, batch, batch_sweep, lease, rerun, sweep};
+use crate::store::{audit, batch, batch_sweep, lease, log, rerun, sweep};
 use crate::workflow::{BatchEnd, CancelError, Workflow, WorkflowError};
 use chrono::{DateTime, Utc};
 use std::error::Error as _;
@@ -55,6 +55,8 @@ pub struct Sweeper {
     pub db: Db,
     /// Moves audits on.
     pub workflow: Workflow,
+    /// How long lines of stories are kept.
+    pub log_retention: Duration,
 }
 
 impl Sweeper {
@@ -70,7 +72,10 @@ impl Sweeper {
         &self,
         stream_created: Option<DateTime<Utc>>,
     ) -> Result<Repairs, WorkflowError> {
-        lease::forget(&mut *self.db.acquire().await?).await?;
+        let mut conn = self.db.acquire().await?;
+        lease::forget(&mut conn).await?;
+        log::forget(&mut conn, self.log_retention).await?;
+        drop(conn);
         self.repair_reruns(stream_created).await?;
         let repairs = Repairs {
             overdue: self.repair_all(Repair::Overdue, stream_created).await?,

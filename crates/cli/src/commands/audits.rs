@@ -81,4 +81,7 @@ fn show(audit: &Value) {
     if !missing.is_empty() {
         println!("          steps without a result: {}", missing.join(", "));
     }
+    if let Some(trouble) = audit["trouble"].as_str() {
+        println!("          last trouble: {trouble}");
+    }
 }

@@ -104,7 +104,7 @@ pub async fn consume(
         .handler::<ControlPointRerun, _>(named("point-rerun"), rerun)
         .await?;
     let later = SendLater {
-        prices: workflow.settings().prices.clone(),
+        workflow: workflow.clone(),
     };
     let record = RecordSteps { workflow };
     consumers.batch::<StepAnalyzed, _>(steps, record).await?;

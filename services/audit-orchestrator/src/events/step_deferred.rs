@@ -1,9 +1,11 @@
 //! `audit/step.deferred`: sends the step again once the provider may be back.
 
-use crate::domain::audit::Phase;
-use crate::domain::prices::ModelPrices;
+use crate::domain::audit::{Audit, Phase};
 use crate::store::call::{self, CallRows};
+use crate::store::log::{Level, Lines};
 use crate::store::{self, audit, rerun};
+use crate::workflow::Workflow;
+use serde_json::json;
 use sqlx::PgConnection;
 use std::time::Duration;
 use vigie_bus::{Delivery, Failure, Handler, outbox};
@@ -20,8 +22,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// The handler.
 #[derive(Debug, Clone)]
 pub struct SendLater {
-    /// What model calls cost.
-    pub prices: ModelPrices,
+    /// Knows what model calls cost, and whether stories are written.
+    pub workflow: Workflow,
 }
 
 impl Handler<StepDeferred> for SendLater {
@@ -43,7 +45,9 @@ impl Handler<StepDeferred> for SendLater {
         };
         let id = audit.id.get();
         if let Some(rerun) = &step.rerun {
-            return again_for_rerun(tx, step, &rerun.rerun_id, *retry_after_ms).await;
+            return self
+                .again_for_rerun(tx, &audit, &delivery.body, &rerun.rerun_id)
+                .await;
         }
         let open = audit.phase == Phase::Analyzing;
         if !open || !store::context::wants(tx, id, step.step_position).await? {
@@ -60,6 +64,7 @@ impl Handler<StepDeferred> for SendLater {
         let wait = wait.min(LONGEST_WAIT);
         outbox::send_again(tx, &again, sending, Some(wait)).await?;
         audit::deferred(tx, audit.id, wait).await?;
+        self.note(tx, &audit, &delivery.body).await?;
         metrics::counter!("audit.step.deferred").increment(1);
         tracing::warn!(
             audit.id = id,
@@ -88,37 +93,73 @@ impl SendLater {
         let attempt = i32::try_from(step.attempt).unwrap_or(i32::MAX);
         if let Some(rerun) = &step.rerun {
             let place = (audit, position, attempt);
-            return rerun::pay_calls(tx, place, &rerun.rerun_id, calls, &self.prices).await;
+            return rerun::pay_calls(
+                tx,
+                place,
+                &rerun.rerun_id,
+                calls,
+                &self.workflow.settings().prices,
+            )
+            .await;
         }
         let known = call::known(tx, &[audit]).await?;
         if known.contains(&(audit, position, attempt)) {
             return Ok(());
         }
         let mut rows = CallRows::default();
-        rows.push_calls((audit, position, attempt), calls, &self.prices);
+        rows.push_calls(
+            (audit, position, attempt),
+            calls,
+            &self.workflow.settings().prices,
+        );
         rows.insert(tx).await
     }
-}
 
-/// The same for a re-run that still waits; its own deadline decides.
-async fn again_for_rerun(
-    tx: &mut PgConnection,
-    step: &StepAnalyze,
-    rerun_id: &str,
-    retry_after_ms: i64,
-) -> Result<(), Failure> {
-    if rerun::wanted(tx, rerun_id).await?.is_none() {
-        return Ok(());
+    /// Says in the audit's story why a step waits: of the first attempts, then ever more rarely.
+    async fn note(
+        &self,
+        tx: &mut PgConnection,
+        audit: &Audit,
+        deferred: &StepDeferred,
+    ) -> sqlx::Result<()> {
+        let step = &deferred.step;
+        if !step.attempt.is_power_of_two() {
+            return Ok(());
+        }
+        let rerun = step.rerun.as_ref().map(|rerun| &rerun.rerun_id);
+        let data = json!({"position": step.step_position, "attempt": step.attempt,
+            "error": deferred.reason, "retry_after_ms": deferred.retry_after_ms,
+            "rerun_id": rerun});
+        let mut log = Lines::new(self.workflow.settings().log);
+        let name = format!("step-{}", step.step_position);
+        log.add(audit, Level::Warning, name, "Step deferred", data);
+        log.insert(tx).await
     }
-    let attempt = step.attempt.saturating_add(1);
-    let wait = Duration::from_millis(u64::try_from(retry_after_ms).unwrap_or_default());
-    let again = StepAnalyze {
-        attempt,
-        ..step.clone()
+
+    /// The same for a re-run that still waits; its own deadline decides.
+    async fn again_for_rerun(
+        &self,
+        tx: &mut PgConnection,
+        audit: &Audit,
+        deferred: &StepDeferred,
+        rerun_id: &str,
+    ) -> Result<(), Failure> {
+        if rerun::wanted(tx, rerun_id).await?.is_none() {
+            return Ok(());
+        }
+        let step = &deferred.step;
+        let attempt = step.attempt.saturating_add(1);
+        let wait = u64::try_from(deferred.retry_after_ms).unwrap_or_default();
+        let wait = Duration::from_millis(wait).min(LONGEST_WAIT);
+        let again = StepAnalyze {
+            attempt,
+            ..step.clone()
+        }
+        .message(Lane::Interactive);
+        let sending = SENDINGS_FROM.saturating_add(attempt);
+        outbox::send_again(tx, &again, sending, Some(wait)).await?;
+        self.note(tx, audit, deferred).await?;
+        metrics::counter!("audit.rerun.deferred").increment(1);
+        Ok(())
     }
-    .message(Lane::Interactive);
-    let sending = SENDINGS_FROM.saturating_add(attempt);
-    outbox::send_again(tx, &again, sending, Some(wait.min(LONGEST_WAIT))).await?;
-    metrics::counter!("audit.rerun.deferred").increment(1);
-    Ok(())
 }

@@ -4,6 +4,7 @@ use crate::domain::audit::Audit;
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,4 +91,18 @@ impl Lines {
         .await?;
         Ok(())
     }
+}
+
+/// Forgets lines older than this, some at a time.
+#[tracing::instrument(name = "store.log.forget", skip_all, err)]
+pub async fn forget(conn: &mut PgConnection, keep: Duration) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM workflow_logs WHERE ctid = ANY (ARRAY
+             (SELECT ctid FROM workflow_logs
+               WHERE created_at < now() - make_interval(secs => $1) LIMIT 5000))",
+        keep.as_secs_f64()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

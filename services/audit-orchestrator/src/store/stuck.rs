@@ -18,6 +18,7 @@ pub struct Stuck {
     pub deadline_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub missing_steps: Vec<i32>,
+    pub trouble: Option<String>,
 }
 
 /// The unfinished audits in scope, the one that waits longest first.
@@ -37,7 +38,12 @@ pub async fn list(
                                SELECT FROM audit_step_results r
                                 WHERE r.audit_id = a.id
                                   AND r.step_position = (step ->> 'position')::integer)
-                         ORDER BY 1) AS "missing_steps!"
+                         ORDER BY 1) AS "missing_steps!",
+                  (SELECT COALESCE(l.step_name || ': ', '') || l.message
+                              || COALESCE(' (' || (l.data ->> 'error') || ')', '')
+                     FROM workflow_logs l
+                    WHERE l.trace_id = a.id::text AND l.level = 'warning'
+                    ORDER BY l.created_at DESC, l.id DESC LIMIT 1) AS trouble
              FROM audits a LEFT JOIN fiches f ON f.fiche_id = a.fiche_id
             WHERE a.status IN ('pending', 'running')
               AND ($1 OR f.groupe = ANY($2) OR f.attribution_user_id = $3)

@@ -5,6 +5,8 @@ use super::{Answers, Workflow, WorkflowError};
 use crate::domain::answer::Answer;
 use crate::domain::audit::{Audit, Phase};
 use crate::store;
+use crate::store::log::{Level, Lines};
+use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::HashSet;
 use vigie_bus::outbox;
@@ -109,6 +111,11 @@ impl Workflow {
             Phase::Completed | Phase::Failed => return Ok(()),
         }
         store::audit::sent_again(tx, audit.id).await?;
+        let mut log = Lines::new(self.settings.log);
+        let data = json!({"phase": audit.phase.as_str(), "sending": sending.saturating_add(1)});
+        let message = "Answer is late, asked again";
+        log.add(audit, Level::Warning, audit.phase.as_str(), message, data);
+        log.insert(tx).await?;
         Ok(())
     }
 

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use tokio_util::task::TaskTracker;
 use vigie_audit_orchestrator::app::AppState;
 use vigie_audit_orchestrator::domain::audit::Phase;
-use vigie_audit_orchestrator::domain::prices::ModelPrices;
 use vigie_audit_orchestrator::events::{
     FailUnfetched, ProjectFiche, SendLater, StartAudit, UseFiche, UseTranscripts,
 };
@@ -221,7 +220,7 @@ async fn a_step_put_off_after_its_result_is_not_asked_again() {
         calls: Vec::new(),
     };
     let later = SendLater {
-        prices: ModelPrices::default(),
+        workflow: world.workflow.clone(),
     };
     let definition = config.step(2).unwrap();
     let fact = analyzed(&audit, 2, Ok(proven(definition, 1)));

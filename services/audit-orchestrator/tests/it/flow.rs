@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vigie_audit_orchestrator::app::AppState;
 use vigie_audit_orchestrator::domain::audit::Phase;
-use vigie_audit_orchestrator::domain::prices::ModelPrices;
 use vigie_audit_orchestrator::events::{self, SendLater};
 use vigie_bus::{Consumers, Handler, Sending};
 use vigie_events::audit::{AuditCompleted, AuditRun, ModelCall, StepAnalyze, StepDeferred};
@@ -233,7 +232,7 @@ async fn a_deferred_step_waits_in_the_outbox_with_its_next_attempt() {
                   WHERE step_position = 2 AND attempt = 1 AND prompt_tokens = 900";
     assert_eq!(world.count(spent).await, 2);
     let later = SendLater {
-        prices: ModelPrices::default(),
+        workflow: world.workflow.clone(),
     };
     let mut twin = deferred.message();
     twin.id = MessageId::new("a-twin-of-it");

@@ -4,8 +4,8 @@ use crate::facts::{analyzed, proven};
 use crate::world::{World, delivered, settings};
 use chrono::Utc;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 use vigie_audit_orchestrator::domain::audit::Phase;
-use vigie_audit_orchestrator::domain::prices::ModelPrices;
 use vigie_audit_orchestrator::domain::window::StepWindow;
 use vigie_audit_orchestrator::events::SendLater;
 use vigie_audit_orchestrator::sweeper::{Repairs, Sweeper};
@@ -13,10 +13,14 @@ use vigie_audit_orchestrator::workflow::Settings;
 use vigie_bus::Handler;
 use vigie_events::audit::{StepAnalyze, StepDeferred};
 
+/// How long stories are kept.
+pub const KEEP: Duration = Duration::from_hours(24);
+
 fn sweeper(world: &World) -> Sweeper {
     Sweeper {
         db: world.db.clone(),
         workflow: world.workflow.clone(),
+        log_retention: KEEP,
     }
 }
 
@@ -246,7 +250,7 @@ async fn silence_counts_from_the_last_sending() {
         calls: Vec::new(),
     };
     let later = SendLater {
-        prices: ModelPrices::default(),
+        workflow: world.workflow.clone(),
     };
     let mut tx = world.db.begin().await.unwrap();
     later
@@ -256,7 +260,30 @@ async fn silence_counts_from_the_last_sending() {
     tx.commit().await.unwrap();
     let waits = "SELECT count(*) FROM audits WHERE sent_at > now() + interval '9 minutes'";
     assert_eq!(world.count(waits).await, 1);
+    let told = "SELECT count(*) FROM workflow_logs WHERE step_name = 'step-2'
+                   AND message = 'Step deferred' AND data ->> 'error' = 'rate limited'";
+    assert_eq!(world.count(told).await, 1);
     assert_eq!(round().await, 0);
+    let again = "SELECT count(*) FROM workflow_logs WHERE message = 'Answer is late, asked again'";
+    let before = world.count(again).await;
     world.execute(long_ago).await;
     assert_eq!(round().await, 1);
+    assert_eq!(world.count(again).await, before + 1);
+}
+
+#[tokio::test]
+async fn stories_are_forgotten_in_the_end() {
+    let world = World::new().await;
+    let config = world.config(6).await;
+    world.fetching("44", &config).await;
+    let lines = "SELECT count(*) FROM workflow_logs";
+    let before = world.count(lines).await;
+    assert!(before > 0);
+    sweeper(&world).round(None).await.unwrap();
+    assert_eq!(world.count(lines).await, before);
+    world
+        .execute("UPDATE workflow_logs SET created_at = now() - interval '25 hours'")
+        .await;
+    sweeper(&world).round(None).await.unwrap();
+    assert_eq!(world.count(lines).await, 0);
 }

@@ -39,6 +39,7 @@ fn encode(row: Stuck) -> pb::StuckAudit {
         deadline_at: iso(row.deadline_at),
         created_at: iso(row.created_at),
         missing_steps: row.missing_steps,
+        trouble: row.trouble,
     }
 }
 

@@ -92,6 +92,7 @@ impl Stage {
         let sweeper = Sweeper {
             db: self.world.db.clone(),
             workflow: self.world.workflow.clone(),
+            log_retention: crate::watchdog::KEEP,
         };
         sweeper.round(None).await.unwrap();
     }

@@ -211,6 +211,17 @@ async fn what_is_stuck_says_what_it_waits_for() {
         "fiche/fetched from fiche-cache"
     );
     assert_eq!(by_phase["analyzing"].missing_steps, [2, 3, 4, 5, 6]);
+    assert_eq!(by_phase["analyzing"].trouble, None);
+    world
+        .execute(
+            r#"INSERT INTO workflow_logs (workflow, level, trace_id, step_name, message, data)
+               SELECT 'audit', 'warning', id::text, 'step-2', 'Step deferred', '{"error": "503"}'
+                 FROM audits WHERE phase = 'analyzing'"#,
+        )
+        .await;
+    let told = stuck(Scope::All).await;
+    let told = told.into_iter().find_map(|row| row.trouble);
+    assert_eq!(told.as_deref(), Some("step-2: Step deferred (503)"));
     assert_eq!(all.len(), 3);
     assert_eq!(stuck(Scope::Group).await.len(), 1);
 }

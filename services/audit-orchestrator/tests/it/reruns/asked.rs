@@ -83,7 +83,7 @@ async fn the_analyzer_reads_the_guidance_and_pays_alone() {
         calls: analyzed(&world.audit(id).await, 3, Err("x")).calls,
     };
     let handler = SendLater {
-        prices: world.workflow.settings().prices.clone(),
+        workflow: world.workflow.clone(),
     };
     let mut tx = world.db.begin().await.unwrap();
     let message = deferred.clone().message();

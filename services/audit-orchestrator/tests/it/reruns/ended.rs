@@ -100,6 +100,7 @@ async fn a_failed_or_lost_rerun_ends_and_changes_nothing() {
     let sweeper = Sweeper {
         db: world.db.clone(),
         workflow: world.workflow.clone(),
+        log_retention: crate::watchdog::KEEP,
     };
     world
         .execute(
