@@ -49,7 +49,7 @@ impl FromEnv for Config {
                 log: env.flag("WORKFLOW_LOG_DB_ENABLED", true),
                 batches: batches(env),
                 // 0 is no limit.
-                pace: Pace::per_minute(env.int_min("AUDIT_RUNS_PER_MINUTE", 60, 0)),
+                pace: Pace::per_minute(env.int_min("AUDIT_RUNS_PER_MINUTE", 600, 0)),
             },
             run_concurrency: env.int_min("AUDIT_RUN_CONCURRENCY", parallelism * replicas, 1),
             log_retention: Duration::from_hours(
@@ -132,7 +132,7 @@ mod tests {
         );
         assert_eq!(config.settings.model, "lexical-1");
         assert_eq!(config.log_retention, Duration::from_hours(90 * 24));
-        assert_eq!(config.settings.pace, Pace::per_minute(60));
+        assert_eq!(config.settings.pace, Pace::per_minute(600));
         let config: Config = Env::from_map([("OPENAI_API_KEY", "k")]).read().unwrap();
         assert_eq!(config.settings.engine, "openai");
         assert_eq!(config.settings.model, "gpt-5.2");
