@@ -46,6 +46,19 @@ pub async fn take(
     )))
 }
 
+/// Ends the leases of steps that have a result: who held them is done.
+#[tracing::instrument(name = "store.lease.end", skip_all, err)]
+pub async fn end(conn: &mut PgConnection, audit: i64, positions: &[i32]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM audit_step_leases WHERE audit_id = $1 AND step_position = ANY($2)",
+        audit,
+        positions
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Forgets leases that ran out.
 #[tracing::instrument(name = "store.lease.forget", skip_all, err)]
 pub async fn forget(conn: &mut PgConnection) -> sqlx::Result<()> {

@@ -143,6 +143,9 @@ async fn queue(
     };
     let inserted = rerun::insert(tx, &new).await?;
     planned.retain(|new| inserted.contains(&new.rerun_id));
+    // These steps have results and no other re-run: a lease that is left would only make them wait.
+    let positions: Vec<i32> = planned.iter().map(|new| new.position).collect();
+    lease::end(tx, audit.id.get(), &positions).await?;
     send(tx, audit.id, wish.point, &planned).await?;
     let queued = planned.into_iter().map(|new| QueuedRerun {
         step_position: new.position,

@@ -5,6 +5,7 @@ use crate::decisions::{Reviews, by, code, user};
 use crate::facts::analyzed;
 use crate::world::delivered;
 use vigie_audit_orchestrator::events::SendLater;
+use vigie_audit_orchestrator::store::lease;
 use vigie_bus::Handler;
 use vigie_contracts::audit::v1 as pb;
 use vigie_contracts::audit::v1::review_service_server::ReviewService;
@@ -47,7 +48,16 @@ async fn the_analyzer_reads_the_guidance_and_pays_alone() {
     let reviews = Reviews::new().await;
     let world = &reviews.world;
     let id = reviews.completed("44", None).await;
+    // The lease of the first analysis, a moment old, holds up no re-run of the step.
+    let mut conn = world.db.acquire().await.unwrap();
+    for step in [3, 4] {
+        let held = lease::take(&mut conn, id.get(), step, "first").await;
+        assert_eq!(held.unwrap(), None);
+    }
     let queued = rerun(&reviews, id, 3, false).await;
+    let held = lease::take(&mut conn, id.get(), 4, "other").await;
+    assert!(held.unwrap().is_some());
+    drop(conn);
     start(world, id, &queued).await;
     let analyzer = || Caller {
         service: Some(ServiceName::StepAnalyzer),
