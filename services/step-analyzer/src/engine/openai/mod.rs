@@ -86,7 +86,10 @@ impl OpenAi {
 
     /// Prompt mode: the transcript stands in the prompt.
     async fn judge_at_once(&self, mut talk: Conversation<'_>) -> Result<Judgement, JudgeError> {
-        let request = request(talk.question, prompt::messages(talk.question, self.excerpt, &self.mishearings));
+        let request = request(
+            talk.question,
+            prompt::messages(talk.question, self.excerpt, &self.mishearings),
+        );
         for _ in 0..SHAPE_ATTEMPTS {
             let answer = self.ask(request.clone(), &mut talk).await?;
             if let Some(result) = talk.take(&answer, None) {
@@ -99,7 +102,10 @@ impl OpenAi {
     /// Tools mode (4.7): the first turn must call a tool, the last one may not.
     async fn judge_by_tools(&self, mut talk: Conversation<'_>) -> Result<Judgement, JudgeError> {
         let mut toolbox = Toolbox::new(talk.question.transcript, self.limits);
-        let mut request = request(talk.question, prompt::tool_messages(talk.question, &self.mishearings));
+        let mut request = request(
+            talk.question,
+            prompt::tool_messages(talk.question, &self.mishearings),
+        );
         request.tools = tools::specs();
         let mut spoiled = 0;
         let last = self.limits.max_turns();
