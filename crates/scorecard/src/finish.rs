@@ -1,9 +1,12 @@
 //! Small, unconditional edits of a result before it is stored.
 
-use crate::{StepResult, Timeline};
+use crate::{Diarization, StepResult, Timeline};
 
 /// Stands for recording facts that are unknown.
 pub const NOT_AVAILABLE: &str = "N/A";
+
+/// Label of a speaker who was not told apart.
+const UNKNOWN_SPEAKER: &str = "unknown";
 
 /// Removes U+0000, which text columns cannot hold, from every string (2.5 row 6).
 pub fn strip_nul(result: &mut StepResult) {
@@ -42,6 +45,8 @@ pub fn strip_nul(result: &mut StepResult) {
 }
 
 /// Overwrites what a model says about a recording by what is known about it (2.5, finalizer row 5).
+/// Where speakers and times were invented from plain text, a quote stands without them
+/// (`automation-and-transcription.md` A7.4): they are no evidence.
 pub fn enrich_citations(result: &mut StepResult, timeline: &Timeline) {
     let known = |text: &str| {
         if text.trim().is_empty() {
@@ -57,6 +62,11 @@ pub fn enrich_citations(result: &mut StepResult, timeline: &Timeline) {
         citation.recording_time = known(recording.map_or("", |rec| &rec.recording_time));
         citation.recording_url = known(recording.map_or("", |rec| &rec.recording_url));
         citation.call_id = recording.map(|rec| rec.call_id.clone());
+        if recording.is_some_and(|rec| rec.diarization == Diarization::Synthetic) {
+            citation.minutage.clear();
+            citation.minutage_secondes = 0.0;
+            UNKNOWN_SPEAKER.clone_into(&mut citation.speaker);
+        }
     }
 }
 
@@ -121,5 +131,32 @@ mod tests {
             (unknown.recording_url.as_str(), &unknown.call_id),
             ("N/A", &None)
         );
+    }
+
+    #[test]
+    fn invented_speakers_and_times_are_no_evidence() {
+        let mut timeline = sample::timeline();
+        timeline.recordings[1].diarization = Diarization::Synthetic;
+        let mut result = sample::result(3, Conforme::Partiel, Niveau::Bon);
+        let mut point = sample::point("P");
+        let mut invented = point.citations[0].clone();
+        invented.recording_index = 1;
+        point.citations.push(invented);
+        result.points_controle = vec![point];
+        let before = result.points_controle[0].citations[0].clone();
+        enrich_citations(&mut result, &timeline);
+        let [heard, invented] = &result.points_controle[0].citations[..] else {
+            panic!()
+        };
+        assert_eq!(
+            (&heard.minutage, &heard.speaker),
+            (&before.minutage, &before.speaker)
+        );
+        assert_eq!(
+            (invented.minutage.as_str(), invented.speaker.as_str()),
+            ("", "unknown")
+        );
+        assert!(invented.minutage_secondes.abs() < f64::EPSILON);
+        assert_eq!(invented.texte, heard.texte);
     }
 }
