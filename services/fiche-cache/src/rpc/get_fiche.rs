@@ -70,11 +70,12 @@ pub(super) async fn get_fiche(
         },
         fiche,
     };
+    // A fetch that fails from now on has failed for this reader too.
+    let since = Instant::now();
     let (row, decision) = read.decide().await?;
     let decided = match decision {
         ReadDecision::Fetch { .. } => {
             // Who waited here finds what the one before has fetched.
-            let since = Instant::now();
             let turn = state.flights.enter(&read.fiche).await;
             match read.claim(since, turn.waited).await? {
                 Turn::Fetch {
