@@ -30,7 +30,7 @@ const PROTOS: [&str; 22] = [
 ];
 
 /// Views that the contract writes in camel case.
-const CAMEL: [&str; 54] = [
+const CAMEL: [&str; 55] = [
     ".vigie.audit.v1.UpdateConfigResponse",
     ".vigie.audit.v1.AuditGroup",
     ".vigie.audit.v1.GroupedFiche",
@@ -44,6 +44,7 @@ const CAMEL: [&str; 54] = [
     ".vigie.audit.v1.ConfigStats",
     ".vigie.audit.v1.StatusCounts",
     ".vigie.fiche.v1.BackfillResponse",
+    ".vigie.fiche.v1.ResealResponse",
     ".vigie.fiche.v1.InspectRowResponse",
     ".vigie.fiche.v1.DocumentKey",
     ".vigie.fiche.v1.FicheAccess",

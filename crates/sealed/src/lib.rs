@@ -68,8 +68,12 @@ impl SealingKeys {
 
     /// The secret, opened by whichever key sealed it.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        Self::open_by(&self.0, context, sealed)
+    }
+
+    fn open_by(keys: &[LessSafeKey], context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::Open)?;
-        for key in &self.0 {
+        for key in keys {
             let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Open)?;
             let mut buffer = ciphertext.to_vec();
             if let Ok(secret) = key.open_in_place(nonce, Aad::from(context.as_bytes()), &mut buffer)

@@ -27,6 +27,18 @@ pub enum Fiches {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Seal personal data with the newest encryption key, batch by batch
+    Reseal {
+        /// Begin after this row, as an earlier run printed it
+        #[arg(long, default_value_t = 0)]
+        after_id: i64,
+        /// Rows of a batch, 1 to 500
+        #[arg(long, default_value_t = 100)]
+        batch: i32,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show which sections of a fiche are stored, and what its legacy document still holds
     Inspect {
         /// The fiche's id in the CRM

@@ -1,5 +1,5 @@
-//! `vigie fiches` and `vigie projections`: legacy rows of the cache, one row's state, and what audits
-//! know of fiches, through the public API. Each batch stands for itself: stop at any moment, go on with
+//! `vigie fiches` and `vigie projections`: legacy rows of the cache, keys that changed, one row's state,
+//! and what audits know of fiches, through the public API. Each batch stands for itself: stop at any moment, go on with
 //! what was printed last.
 
 use super::administrator;
@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
+use vigie_testkit::api::ApiClient;
 
 /// Runs a command on fiches.
 pub async fn run(args: &FichesArgs) -> Result<()> {
@@ -18,36 +19,42 @@ pub async fn run(args: &FichesArgs) -> Result<()> {
             batch,
             dry_run,
         } => {
-            let mut after = *after_id;
-            let (mut moved, mut unreadable) = (0, 0);
-            let bar = bar();
-            loop {
-                let body =
-                    json!({ "afterId": after.to_string(), "batch": batch, "dryRun": dry_run });
-                let answer = tokio::select! {
-                    answer = api.post("/api/fiches/backfill", &body) => answer,
-                    stopped = interrupted() => {
-                        bar.abandon();
-                        stopped?;
-                        bail!("stopped; go on with --after-id {after}");
-                    }
-                };
-                let answer = answer.with_context(|| format!("go on with --after-id {after}"))?;
-                let batch = &answer["data"];
-                let looked = number(batch, "looked")?;
-                moved += number(batch, "moved")?;
-                unreadable += number(batch, "unreadable")?;
-                after = number(batch, "lastId")?;
-                step(&bar, looked, number(batch, "remaining")?);
-                bar.set_message(format!("go on with --after-id {after}"));
-                if looked == 0 || number(batch, "remaining")? == 0 {
-                    break;
-                }
+            let walk = Walk {
+                path: "/api/fiches/backfill",
+                counts: "moved",
+                batch: *batch,
+                dry_run: *dry_run,
+            };
+            let done = walk.run(&api, *after_id).await?;
+            println!(
+                "{} rows {}, {} kept for pieces that cannot be read.",
+                done.changed,
+                walk.verb(),
+                done.unreadable
+            );
+            println!("Last row: {}", done.last);
+            Ok(())
+        }
+        Fiches::Reseal {
+            after_id,
+            batch,
+            dry_run,
+        } => {
+            let walk = Walk {
+                path: "/api/fiches/reseal",
+                counts: "resealed",
+                batch: *batch,
+                dry_run: *dry_run,
+            };
+            let done = walk.run(&api, *after_id).await?;
+            println!("{} rows {}.", done.changed, walk.verb());
+            println!("Last row: {}", done.last);
+            if done.unreadable > 0 {
+                bail!(
+                    "no key of VIGIE_ENCRYPTION_KEY opens {} rows; keep the old keys",
+                    done.unreadable
+                );
             }
-            bar.finish_and_clear();
-            let done = if *dry_run { "would be moved" } else { "moved" };
-            println!("{moved} rows {done}, {unreadable} kept for pieces that cannot be read.");
-            println!("Last row: {after}");
             Ok(())
         }
         Fiches::Inspect { fiche } => {
@@ -55,6 +62,64 @@ pub async fn run(args: &FichesArgs) -> Result<()> {
             println!("{}", serde_json::to_string_pretty(&answer["data"])?);
             Ok(())
         }
+    }
+}
+
+/// A walk over the rows of the cache.
+struct Walk {
+    path: &'static str,
+    /// What the answers call the rows that were changed.
+    counts: &'static str,
+    batch: i32,
+    dry_run: bool,
+}
+
+/// What came of it.
+struct Walked {
+    changed: i64,
+    unreadable: i64,
+    last: i64,
+}
+
+impl Walk {
+    async fn run(&self, api: &ApiClient, after_id: i64) -> Result<Walked> {
+        let mut done = Walked {
+            changed: 0,
+            unreadable: 0,
+            last: after_id,
+        };
+        let bar = bar();
+        loop {
+            let after = done.last;
+            let body = json!({ "afterId": after.to_string(), "batch": self.batch,
+                               "dryRun": self.dry_run });
+            let answer = tokio::select! {
+                answer = api.post(self.path, &body) => answer,
+                stopped = interrupted() => {
+                    bar.abandon();
+                    stopped?;
+                    bail!("stopped; go on with --after-id {after}");
+                }
+            };
+            let answer = answer.with_context(|| format!("go on with --after-id {after}"))?;
+            let batch = &answer["data"];
+            let looked = number(batch, "looked")?;
+            done.changed += number(batch, self.counts)?;
+            done.unreadable += number(batch, "unreadable")?;
+            done.last = number(batch, "lastId")?;
+            step(&bar, looked, number(batch, "remaining")?);
+            bar.set_message(format!("go on with --after-id {}", done.last));
+            if looked == 0 || number(batch, "remaining")? == 0 {
+                break;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(done)
+    }
+
+    fn verb(&self) -> String {
+        let tense = if self.dry_run { "would be " } else { "" };
+        format!("{tense}{}", self.counts)
     }
 }
 

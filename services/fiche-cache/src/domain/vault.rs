@@ -62,6 +62,39 @@ impl Vault {
         matches!(opened, Some(Ok(Some(_))))
     }
 
+    /// Seals with the first key what lies clear or was sealed with another, and says whether there was
+    /// any. What no key opens is an error, and nothing may be written then.
+    pub fn reseal(&self, fiche: i64, sections: &mut Map<String, Value>) -> Result<bool, SealError> {
+        let mut changed = false;
+        for path in SENSITIVE {
+            let context = context(fiche, path);
+            at(sections, path, &mut |value| {
+                let text = value.as_str().unwrap_or_default();
+                if is_empty(value) || self.0.is_current(&context, text) {
+                    return Ok(());
+                }
+                let clear = match self.0.open_text(&context, text)? {
+                    Some(clear) => clear,
+                    None => value.to_string().into_bytes(),
+                };
+                *value = self.0.seal_text(&context, &clear)?.into();
+                changed = true;
+                Ok(())
+            })?;
+        }
+        Ok(changed)
+    }
+
+    /// Whether there is a key to seal with.
+    pub fn can_seal(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// The sections that hold something sensitive.
+    pub fn holds(section: &str) -> bool {
+        SENSITIVE.iter().any(|path| path.first() == Some(&section))
+    }
+
     /// Opens what [`Vault::seal`] sealed.
     pub fn open(&self, fiche: i64, sections: &mut Map<String, Value>) -> Result<(), SealError> {
         for path in SENSITIVE {
@@ -173,6 +206,32 @@ mod tests {
         assert!(vault.open(8, &mut another).is_err(), "bound to its row");
         vault.open(7, &mut sections).unwrap();
         assert_eq!(sections, given);
+    }
+
+    #[test]
+    fn a_new_key_seals_what_an_old_one_did_and_what_lies_clear() {
+        let list: SecretString = ["E", "A"]
+            .map(|key| format!("{}=", key.repeat(43)))
+            .join(",")
+            .into();
+        let both = Vault::new(Arc::new(SealingKeys::parse(&list).unwrap()));
+        let mut sections = example();
+        vault("A").seal(7, &mut sections).unwrap();
+        sections.insert(
+            "raw_sections".to_owned(),
+            serde_json::json!({"note": "clear"}),
+        );
+        let mut expected = example();
+        expected.insert("raw_sections".to_owned(), sections["raw_sections"].clone());
+        assert!(
+            vault("E").reseal(7, &mut sections.clone()).is_err(),
+            "no key opens it"
+        );
+        assert!(both.reseal(7, &mut sections).unwrap());
+        assert!(!both.reseal(7, &mut sections).unwrap(), "once is enough");
+        vault("E").open(7, &mut sections).unwrap();
+        assert_eq!(sections, expected);
+        assert!(SENSITIVE.iter().all(|path| Vault::holds(path[0])) && !Vault::holds("mails"));
     }
 
     #[test]

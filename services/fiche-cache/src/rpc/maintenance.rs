@@ -1,6 +1,6 @@
-//! `vigie.fiche.v1.FicheMaintenanceService`: legacy rows, and a look at one row.
+//! `vigie.fiche.v1.FicheMaintenanceService`: legacy rows, keys that changed, and a look at one row.
 
-use super::accesses;
+use super::{accesses, reseal};
 use crate::app::AppState;
 use crate::domain::cached::MailState;
 use crate::domain::legacy::{Legacy, keys};
@@ -22,9 +22,11 @@ const TRAIL: Guard = Guard::parse("admin.users.read");
 const MOST: i32 = 500;
 
 #[derive(Debug, thiserror::Error)]
-enum MaintenanceError {
+pub(super) enum MaintenanceError {
     #[error("{0}")]
     Invalid(&'static str),
+    #[error("VIGIE_ENCRYPTION_KEY is not set")]
+    NoKey,
     #[error("Fiche not cached")]
     NotCached,
     #[error("Forbidden")]
@@ -39,6 +41,7 @@ impl ServiceError for MaintenanceError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Invalid(_) => ErrorCode::Validation,
+            Self::NoKey => ErrorCode::Configuration,
             Self::NotCached => ErrorCode::NotFound,
             Self::Forbidden => ErrorCode::Authorization,
             Self::Outbox(_) | Self::Store(_) => ErrorCode::Internal,
@@ -73,6 +76,17 @@ impl FicheMaintenanceService for Rpc {
     ) -> Result<Response<pb::BackfillResponse>, Status> {
         keeper(&request)?;
         backfill(&self.state, request.get_ref())
+            .await
+            .map_err(status)
+            .map(Response::new)
+    }
+
+    async fn reseal(
+        &self,
+        request: Request<pb::ResealRequest>,
+    ) -> Result<Response<pb::ResealResponse>, Status> {
+        keeper(&request)?;
+        reseal::reseal(&self.state, request.get_ref())
             .await
             .map_err(status)
             .map(Response::new)

@@ -8,6 +8,7 @@ mod get_fiche;
 pub mod jobs;
 pub mod maintenance;
 mod recordings;
+mod reseal;
 mod rows;
 mod search_sales;
 mod summaries;

@@ -13,5 +13,6 @@ pub mod list;
 pub mod marker;
 pub mod range;
 pub mod recordings;
+pub mod reseal;
 pub mod sales;
 pub mod sections;

@@ -45,6 +45,47 @@ async fn sensitive_columns_hold_nothing_clear() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn a_new_key_seals_all_rows_batch_by_batch() {
+    let app = App::start().await;
+    let mut shown = Vec::new();
+    for place in 0..2 {
+        let got = app.get(&everyone(), plain(&fiche(place))).await.unwrap();
+        shown.push(got.payload);
+    }
+    let with = |keys: &[u8]| app.replica_with(vault(keys));
+    let reseal = async |keys: &[u8], after_id: i64, dry_run: bool| {
+        let mut client = FicheMaintenanceServiceClient::new(rpc::maintenance::service(with(keys)));
+        let request = pb::ResealRequest {
+            after_id,
+            batch: 1,
+            dry_run,
+        };
+        let answer = client.reseal(of(&everyone(), request)).await.unwrap();
+        let answer = answer.into_inner();
+        let last: i64 = answer.last_id.parse().unwrap();
+        (last, answer.resealed, answer.unreadable, answer.remaining)
+    };
+    let (first, ..) = reseal(&[8], 0, false).await;
+    assert_eq!(
+        reseal(&[8], 0, false).await,
+        (first, 0, 1, 1),
+        "no key opens it"
+    );
+    assert_eq!(reseal(&[9, 7], 0, true).await, (first, 1, 0, 1));
+    assert_eq!(reseal(&[9, 7], 0, false).await, (first, 1, 0, 1));
+    let (second, ..) = reseal(&[9, 7], first, true).await;
+    assert_eq!(reseal(&[9, 7], first, false).await, (second, 1, 0, 0));
+    assert_eq!(reseal(&[9, 7], 0, false).await, (first, 0, 0, 1), "once");
+    // The old key is needed no more, and nothing was lost.
+    let (rotated, caller) = (with(&[9]), everyone());
+    for (place, shown) in (0..).zip(&shown) {
+        let got = app.get_at(&rotated, &caller, plain(&fiche(place))).await;
+        assert_eq!(&got.unwrap().payload, shown);
+    }
+    app.stop().await;
+}
+
 fn auditor() -> Caller {
     let grant = Grant {
         key: "admin.users".to_owned(),

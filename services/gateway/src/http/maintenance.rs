@@ -52,10 +52,28 @@ pub async fn backfill(
     let request = fiche::BackfillRequest {
         after_id: after_id(&body)?,
         batch: batch(&body),
-        dry_run: body.get("dryRun").and_then(Value::as_bool) == Some(true),
+        dry_run: is_dry_run(&body),
     };
     let mut client = gateway.fiche_maintenance.clone();
     let answer = client.backfill(patient_call(&caller, request)).await?;
+    Ok(data(answer.into_inner()))
+}
+
+/// Seals personal data with the newest key, one batch.
+#[utoipa::path(post, path = "/api/fiches/reseal", tag = "fiches", request_body = BackfillBody,
+    responses((status = 200, body = Data<fiche::ResealResponse>)))]
+pub async fn reseal(
+    State(gateway): State<AppState>,
+    Extension(caller): Extension<Caller>,
+    Extension(body): Extension<Payload>,
+) -> Result<Json<Data<fiche::ResealResponse>>, Failure> {
+    let request = fiche::ResealRequest {
+        after_id: after_id(&body)?,
+        batch: batch(&body),
+        dry_run: is_dry_run(&body),
+    };
+    let mut client = gateway.fiche_maintenance.clone();
+    let answer = client.reseal(patient_call(&caller, request)).await?;
     Ok(data(answer.into_inner()))
 }
 
@@ -136,6 +154,10 @@ pub async fn rebuild(
         .rebuild_projection(patient_call(&caller, request))
         .await?;
     Ok(data(answer.into_inner()))
+}
+
+fn is_dry_run(body: &Payload) -> bool {
+    body.get("dryRun").and_then(Value::as_bool) == Some(true)
 }
 
 /// An id is text; a number is taken too.

@@ -45,6 +45,23 @@ async fn a_batch_of_the_backfill_begins_where_it_is_told() {
 }
 
 #[tokio::test]
+async fn rows_are_sealed_anew_from_where_it_is_told() {
+    let app = App::start().await;
+    let body = json!({"afterId": "77", "batch": 5, "dryRun": true});
+    let (status, body) = app.post("/api/fiches/reseal", &body).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        body["data"],
+        json!({"lastId": "80", "looked": 3, "resealed": 2, "unreadable": 1, "remaining": 9})
+    );
+    assert_eq!(
+        app.world.asked("Reseal"),
+        "ResealRequest { after_id: 77, batch: 5, dry_run: true }"
+    );
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_row_is_shown_by_its_keys() {
     let app = App::start().await;
     let (status, body) = app.get("/api/fiches/44/inspect").await;
@@ -112,6 +129,7 @@ async fn who_only_reads_maintains_nothing() {
     let token = app.world.token_for(&[("recordings", Scope::All)], 600);
     for (method, path) in [
         (Method::POST, "/api/fiches/backfill"),
+        (Method::POST, "/api/fiches/reseal"),
         (Method::GET, "/api/fiches/44/inspect"),
         (Method::GET, "/api/fiches/44/accesses"),
         (Method::POST, "/api/audits/projection/rebuild"),

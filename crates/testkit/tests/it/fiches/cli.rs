@@ -88,6 +88,30 @@ pub async fn backfills(stack: &Stack, api: &ApiClient, fiches: &[String]) -> Res
     Ok(())
 }
 
+/// What lies clear, as before there was a key, is sealed; the rest is left alone.
+pub async fn reseals(stack: &Stack, api: &ApiClient, fiche: &str) -> Result<()> {
+    let said = vigie(stack, api, &["fiches", "reseal", "--batch", "3"]).await?;
+    ensure!(said.contains("0 rows resealed"), "{said}");
+    let shown = api.get(&format!("/api/fiches/{fiche}")).await?;
+    let clear = shown["prospect"]["num_secu"].as_str().context("a number")?;
+    let mut conn = database(stack, Schema::Fiche).await?;
+    let write = "UPDATE fiche_cache_prospects SET num_secu = $2
+                  WHERE fiche_cache_id = (SELECT id FROM fiche_cache WHERE fiche_id = $1)";
+    sqlx::query(write)
+        .bind(fiche)
+        .bind(clear)
+        .execute(&mut conn)
+        .await?;
+    let said = vigie(stack, api, &["fiches", "reseal", "--dry-run"]).await?;
+    ensure!(said.contains("1 rows would be resealed"), "{said}");
+    let said = vigie(stack, api, &["fiches", "reseal"]).await?;
+    ensure!(said.contains("1 rows resealed"), "{said}");
+    let left = "SELECT count(*) FROM fiche_cache_prospects WHERE num_secu NOT LIKE 'sealed:v1:_%'";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&mut conn).await?;
+    assert_eq!(left, 0);
+    Ok(())
+}
+
 /// Stops a run in the middle of its second row, and says where it wants to go on.
 async fn interrupted(stack: &Stack, api: &ApiClient) -> Result<String> {
     let mut conn = database(stack, Schema::Fiche).await?;

@@ -29,6 +29,7 @@ async fn what_the_crm_says_is_kept_shown_and_repaired() -> Result<()> {
     lists::audited(&api, &day, &fiches).await?;
     stranger::sees_nothing(&stack, &day, &fiches).await?;
     cli::backfills(&stack, &api, &fiches).await?;
+    cli::reseals(&stack, &api, &fiches[0]).await?;
     crm::same(&stack, &api, &fiches)
         .await
         .context("moved from documents")?;

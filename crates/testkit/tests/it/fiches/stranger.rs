@@ -55,6 +55,7 @@ pub async fn sees_nothing(stack: &Stack, day: &str, fiches: &[String]) -> Result
         (Method::GET, format!("/api/fiches/{fiche}/status")),
         (Method::GET, format!("/api/fiches/{fiche}/inspect")),
         (Method::POST, "/api/fiches/backfill".to_owned()),
+        (Method::POST, "/api/fiches/reseal".to_owned()),
         (Method::POST, "/api/audits/projection/rebuild".to_owned()),
     ] {
         let body = (method == Method::POST).then(|| json!({}));

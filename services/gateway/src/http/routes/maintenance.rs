@@ -13,13 +13,15 @@ const AUDITS: Access = Access::Needs(&[Guard::parse("audits.write")]);
     maintenance::accesses,
     maintenance::backfill,
     maintenance::inspect,
-    maintenance::rebuild
+    maintenance::rebuild,
+    maintenance::reseal
 ))]
 pub(super) struct Described;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::post("/api/fiches/backfill", FICHES, maintenance::backfill),
+        Route::post("/api/fiches/reseal", FICHES, maintenance::reseal),
         Route::get(
             "/api/fiches/{fiche_id}/accesses",
             TRAIL,

@@ -24,6 +24,22 @@ impl FicheMaintenanceService for Service {
         }))
     }
 
+    async fn reseal(
+        &self,
+        request: Request<pb::ResealRequest>,
+    ) -> Result<Response<pb::ResealResponse>, Status> {
+        self.0.enter("Reseal", &request)?;
+        let request = request.into_inner();
+        self.0.note("Reseal", &request);
+        Ok(Response::new(pb::ResealResponse {
+            last_id: (request.after_id + 3).to_string(),
+            looked: 3,
+            resealed: 2,
+            unreadable: 1,
+            remaining: 9,
+        }))
+    }
+
     async fn inspect_row(
         &self,
         request: Request<pb::InspectRowRequest>,

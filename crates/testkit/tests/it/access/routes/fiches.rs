@@ -239,6 +239,17 @@ fn maintenance() -> Vec<Row> {
                 };
                 rpc(path, &message)
             }),
+        Row::new("POST", "/api/fiches/reseal", EVERYBODYS)
+            .body(|_| json!({ "dryRun": true }))
+            .rpc(|_| {
+                let path = "/vigie.fiche.v1.FicheMaintenanceService/Reseal";
+                let message = pb::ResealRequest {
+                    batch: 100,
+                    dry_run: true,
+                    ..pb::ResealRequest::default()
+                };
+                rpc(path, &message)
+            }),
         Row::new("GET", "/api/fiches/{fiche_id}/inspect", EVERYBODYS).rpc(|ids| {
             let path = "/vigie.fiche.v1.FicheMaintenanceService/InspectRow";
             let fiche_id = ids.fiche.clone();
