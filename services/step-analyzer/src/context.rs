@@ -16,10 +16,12 @@ use vigie_scorecard::{ConfigSnapshot, Timeline};
 use vigie_service::InternalChannel;
 use vigie_service::grpc::MAX_MESSAGE_BYTES;
 
-/// Audits kept: more than a replica works on at once.
-const AUDITS_KEPT: u64 = 512;
-/// Transcripts kept; several audits of a fiche share one.
-const TRANSCRIPTS_KEPT: u64 = 64;
+/// Bytes of text kept with audits, and as much with transcripts, which several audits of a fiche
+/// share: a dozen calls of an hour or hundreds of short ones. Prepared, a text takes some thirty times
+/// as much.
+const TEXT_KEPT: u64 = 1024 * 1024;
+/// What the smallest counts for: its configuration has a size, too.
+const LEAST_KEPT: u32 = 4 * 1024;
 /// Largest timeline accepted once inflated: a day of speech is about 2 MiB.
 const LARGEST_TIMELINE: u64 = 64 * 1024 * 1024;
 
@@ -77,11 +79,13 @@ impl Contexts {
             reviews: ReviewServiceClient::new(channel.clone()),
             client: AuditServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE_BYTES),
             audits: Cache::builder()
-                .max_capacity(AUDITS_KEPT)
+                .weigher(|_, audit: &Arc<AuditContext>| weight(&audit.transcript))
+                .max_capacity(TEXT_KEPT)
                 .time_to_live(ttl)
                 .build(),
             transcripts: Cache::builder()
-                .max_capacity(TRANSCRIPTS_KEPT)
+                .weigher(|_, transcript: &Arc<Transcript>| weight(transcript))
+                .max_capacity(TEXT_KEPT)
                 .time_to_live(ttl)
                 .build(),
         }
@@ -168,6 +172,12 @@ impl Contexts {
             read_at: Instant::now(),
         }))
     }
+}
+
+fn weight(transcript: &Transcript) -> u32 {
+    let chunks = transcript.timeline.chunks();
+    let text: usize = chunks.map(|(_, chunk)| chunk.full_text.len()).sum();
+    u32::try_from(text).unwrap_or(u32::MAX).max(LEAST_KEPT)
 }
 
 fn refusal(status: &Status) -> ContextError {
