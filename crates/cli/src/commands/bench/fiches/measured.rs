@@ -6,8 +6,8 @@ use std::time::Duration;
 use vigie_testkit::api::ApiClient;
 use vigie_testkit::stack::Stack;
 
-/// How long idle services are looked at.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long idle services are looked at: two rounds of the sweepers.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// Many requests of one kind.
 pub(super) struct Measured {
@@ -51,6 +51,12 @@ impl Bench {
     pub(super) async fn of(stack: &Stack, api: ApiClient) -> Result<Self> {
         let meter = Meter::of_idle(&stack.state().postgres_url, IDLE).await?;
         Ok(Self { api, meter })
+    }
+
+    /// Requests that are not measured.
+    pub(super) async fn warm_up(&self, fiches: &[String], query: &str) -> Result<()> {
+        load::each(&self.api, fiches, query, AT_A_TIME).await?;
+        Ok(())
     }
 
     /// Details of many fiches, several at a time.

@@ -72,8 +72,8 @@ async fn measure(stack: &Stack) -> Result<Line> {
 
     let fiches = prepare::bulk();
     let (first, fiches) = fiches.split_at(WARM_UP);
-    load::each(&api, first, "?refresh=true", AT_A_TIME).await?;
     let mut bench = Bench::of(stack, api).await?;
+    bench.warm_up(first, "?refresh=true").await?;
     let upserts = bench.several("details stored", fiches, "?refresh=true");
     let upserts = upserts.await?;
     let rebuilds = bench.several("details read", fiches, "").await?;
