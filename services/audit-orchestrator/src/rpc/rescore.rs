@@ -23,8 +23,8 @@ enum RescoreError {
     InvalidId(&'static str),
     #[error("Forbidden")]
     Forbidden,
-    #[error("Audit config not found")]
-    NoConfig,
+    #[error("Audit config with ID '{0}' not found")]
+    NoConfig(String),
     #[error("The configuration was changed meanwhile (revision {0})")]
     Changed(i32),
     #[error(transparent)]
@@ -38,7 +38,7 @@ impl ServiceError for RescoreError {
         match self {
             Self::Batch | Self::InvalidId(_) => ErrorCode::Validation,
             Self::Forbidden => ErrorCode::Authorization,
-            Self::NoConfig => ErrorCode::NotFound,
+            Self::NoConfig(_) => ErrorCode::NotFound,
             Self::Changed(_) => ErrorCode::Conflict,
             Self::Store(_) | Self::Workflow(_) => ErrorCode::Internal,
         }
@@ -98,7 +98,8 @@ async fn rescore(
     };
     let mut tx = state.db.begin().await?;
     let weights = weights(&mut tx, config).await?;
-    let weights = weights.ok_or(RescoreError::NoConfig)?;
+    let no_config = || RescoreError::NoConfig(request.audit_config_id.clone());
+    let weights = weights.ok_or_else(no_config)?;
     if ![0, weights.revision].contains(&request.revision) {
         return Err(RescoreError::Changed(weights.revision));
     }

@@ -283,7 +283,9 @@ async fn who_may_not_and_what_cannot_be_is_refused() {
     let asked = rescores.ask(|request| request.audit_config_id = "x".to_owned());
     assert_eq!(refused(asked.await), ErrorCode::Validation);
     let asked = rescores.ask(|request| request.audit_config_id = "999".to_owned());
-    assert_eq!(refused(asked.await), ErrorCode::NotFound);
+    let told = crate::callers::wire(&asked.await.unwrap_err());
+    let message = "Audit config with ID '999' not found".to_owned();
+    assert_eq!(told, (ErrorCode::NotFound, message));
     let seen = rescores.preview().await.revision;
     rescores.reweigh().await;
     let asked = rescores.ask(|request| request.revision = seen).await;
