@@ -55,8 +55,8 @@ pub async fn update(
     .await
 }
 
-/// Deletes a configuration with its steps; `None` where there is none, else its last revision. One that an audit used is
-/// refused by its foreign key: [`is_used`] tells that error from others.
+/// Deletes a configuration with its steps; `None` where there is none, else its last revision. One
+/// that an audit used is refused by its foreign key: [`is_used`] tells that error from others.
 #[tracing::instrument(name = "store.config_edit.delete", skip_all, err)]
 pub async fn delete(conn: &mut PgConnection, config: i64) -> sqlx::Result<Option<i32>> {
     sqlx::query_scalar!(

@@ -66,16 +66,26 @@ impl Links {
         format!("{}/api/recordings/audio/{sealed}", self.base_url)
     }
 
-    /// Replaces the addresses in recordings of the CRM's form.
-    pub fn into_recordings(&self, caller: &Caller, recordings: &mut Value, now: DateTime<Utc>) {
-        let rows = recordings.as_array_mut().into_iter().flatten();
-        for recording in rows.filter_map(Value::as_object_mut) {
-            let text = |key: &str| recording.get(key).and_then(Value::as_str);
-            let call_id = text("call_id").unwrap_or_default().to_owned();
-            if let Some(url) = text("recording_url") {
-                let link = self.link(caller, &call_id, url, now);
-                recording.insert("recording_url".to_owned(), link.into());
+    /// Replaces the address of each recording and quote in what is shown, however deep it lies.
+    pub fn within(&self, caller: &Caller, shown: &mut Value, now: DateTime<Utc>) {
+        match shown {
+            Value::Array(items) => {
+                for item in items {
+                    self.within(caller, item, now);
+                }
             }
+            Value::Object(fields) => {
+                let text = |key: &str| fields.get(key).and_then(Value::as_str);
+                let call_id = text("call_id").unwrap_or_default();
+                if let Some(url) = text("recording_url") {
+                    let link = self.link(caller, call_id, url, now);
+                    fields.insert("recording_url".to_owned(), link.into());
+                }
+                for field in fields.values_mut() {
+                    self.within(caller, field, now);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
@@ -148,17 +158,21 @@ mod tests {
     #[test]
     fn only_addresses_are_replaced() {
         let (links, now) = (links("A"), Utc::now());
+        let quote =
+            json!({"texte": "Bonjour", "recording_url": "https://a.test/7.mp3", "call_id": null});
         let mut rows = json!([{"call_id": "7", "recording_url": "https://a.test/7.mp3"},
-                              {"call_id": "8", "recording_url": ""}, {"call_id": "9"}, 3]);
-        links.into_recordings(&nobody(), &mut rows, now);
-        assert!(
-            rows[0]["recording_url"]
-                .as_str()
-                .unwrap()
-                .starts_with("https://api.test/")
-        );
+                              {"call_id": "8", "recording_url": ""}, {"call_id": "9"}, 3,
+                              {"steps": [{"citations": [quote]}]}]);
+        links.within(&nobody(), &mut rows, now);
+        let is_link = |shown: &serde_json::Value| {
+            let url = shown["recording_url"].as_str().unwrap();
+            url.starts_with("https://api.test/")
+        };
+        assert!(is_link(&rows[0]));
         assert_eq!(rows[1]["recording_url"], "");
         assert_eq!(rows[2], json!({"call_id": "9"}));
-        links.into_recordings(&nobody(), &mut json!(null), now);
+        let quote = &rows[4]["steps"][0]["citations"][0];
+        assert!(is_link(quote));
+        assert_eq!(quote["texte"], "Bonjour");
     }
 }

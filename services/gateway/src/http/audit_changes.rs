@@ -3,7 +3,6 @@
 use super::audits::Detail;
 use super::edge::Payload;
 use super::failure::Failure;
-use super::links;
 use super::reply::{Data, data};
 use crate::app::{AppState, call};
 use crate::domain::ids::database_id;
@@ -103,7 +102,6 @@ async fn detail(
     answer: Option<pb::GetAuditResponse>,
     rpc: &'static str,
 ) -> Result<Json<Data<Detail>>, Failure> {
-    let mut answer = answer.ok_or_else(|| Failure::incomplete(rpc))?;
-    links::describe(gateway, caller, answer.audit.iter_mut()).await;
-    Ok(data(Detail::of(answer, rpc)?))
+    let answer = answer.ok_or_else(|| Failure::incomplete(rpc))?;
+    Ok(data(Detail::of(gateway, caller, answer, rpc).await?))
 }

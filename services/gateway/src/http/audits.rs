@@ -9,6 +9,7 @@ use crate::domain::ids::database_id;
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use vigie_contracts::audit::v1 as pb;
 use vigie_identity::Caller;
@@ -31,12 +32,42 @@ pub struct Detail {
 }
 
 impl Detail {
-    pub(super) fn of(answer: pb::GetAuditResponse, rpc: &'static str) -> Result<Self, Failure> {
+    /// With the names of what it belongs to, and links to the recordings it quotes.
+    pub(super) async fn of(
+        gateway: &AppState,
+        caller: &Caller,
+        mut answer: pb::GetAuditResponse,
+        rpc: &'static str,
+    ) -> Result<Self, Failure> {
+        links::describe(gateway, caller, answer.audit.iter_mut()).await;
+        link_quotes(gateway, caller, answer.audit.iter_mut())?;
         Ok(Self {
             audit: answer.audit.ok_or_else(|| Failure::incomplete(rpc))?,
             step_results: answer.step_results,
         })
     }
+}
+
+/// Quotes show their recordings as fiches do: without the CRM's addresses where links stand for them.
+fn link_quotes<'a>(
+    gateway: &AppState,
+    caller: &Caller,
+    audits: impl Iterator<Item = &'a mut pb::AuditRow>,
+) -> Result<(), Failure> {
+    let Some(recordings) = &gateway.recordings else {
+        return Ok(());
+    };
+    let now = gateway.clock.now();
+    for audit in audits.filter(|audit| !audit.result_data_json.is_empty()) {
+        let shown = serde_json::from_str(&audit.result_data_json);
+        let mut shown: Value = shown.map_err(|error| {
+            tracing::error!(audit.id = audit.id, %error, "the audit's result is not JSON");
+            Failure::internal()
+        })?;
+        recordings.links.within(caller, &mut shown, now);
+        audit.result_data_json = shown.to_string();
+    }
+    Ok(())
 }
 
 /// What a control point can be.
@@ -101,6 +132,7 @@ pub async fn by_fiche(
         .await?;
     let mut audits = answer.into_inner().audits;
     links::describe(&gateway, &caller, audits.iter_mut()).await;
+    link_quotes(&gateway, &caller, audits.iter_mut())?;
     Ok(reply::list(audits))
 }
 
@@ -116,14 +148,11 @@ pub async fn detail(
         return Err(Failure::validation("Invalid audit_id"));
     }
     let request = call(&caller, pb::GetAuditRequest { audit_id });
-    let mut answer = gateway
-        .audits
-        .clone()
-        .get_audit(request)
-        .await?
-        .into_inner();
-    links::describe(&gateway, &caller, answer.audit.iter_mut()).await;
-    Ok(data(Detail::of(answer, "GetAudit")?))
+    let answer = gateway.audits.clone().get_audit(request).await?;
+    let answer = answer.into_inner();
+    Ok(data(
+        Detail::of(&gateway, &caller, answer, "GetAudit").await?,
+    ))
 }
 
 /// What a control point can be.

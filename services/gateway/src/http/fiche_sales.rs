@@ -85,6 +85,6 @@ fn hide_addresses(gateway: &AppState, caller: &Caller, sale: &mut pb::SaleFiche)
     // What is no JSON is shown to nobody.
     let mut calls = serde_json::from_str(&sale.recordings_json).unwrap_or(Value::Array(Vec::new()));
     let now = gateway.clock.now();
-    recordings.links.into_recordings(caller, &mut calls, now);
+    recordings.links.within(caller, &mut calls, now);
     sale.recordings_json = calls.to_string();
 }

@@ -111,8 +111,7 @@ pub async fn detail(
     })?;
     into_payload(&mut payload, transcripts?.into_inner().transcripts);
     if let (Some(it), Some(recordings)) = (&gateway.recordings, payload.get_mut("recordings")) {
-        it.links
-            .into_recordings(&caller, recordings, gateway.clock.now());
+        it.links.within(&caller, recordings, gateway.clock.now());
     }
     Ok(([(X_CACHE, cache)], Json(payload)).into_response())
 }

@@ -85,8 +85,27 @@ async fn a_link_plays_what_its_address_is_not_told_of() {
 }
 
 #[tokio::test]
+async fn audits_quote_recordings_by_links_too() {
+    let app = App::with(&[("RECORDING_LINK_KEY", KEY)]).await;
+    let (_, one) = app.get("/api/audits/9031").await;
+    let (_, of_fiche) = app
+        .get("/api/audits/by-fiche/44?include_details=true")
+        .await;
+    for audit in [&one["data"], &of_fiche["data"][0]] {
+        let quote = &audit["resultData"]["audit"]["citations"][0];
+        let url = quote["recording_url"].as_str().unwrap();
+        assert!(url.contains("/api/recordings/audio/"), "{audit}");
+        assert_eq!(quote["texte"], "Bonjour");
+    }
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn without_a_key_the_address_is_shown() {
     let app = App::start().await;
+    let (_, audit) = app.get("/api/audits/9031").await;
+    let quote = &audit["data"]["resultData"]["audit"]["citations"][0];
+    assert_eq!(quote["recording_url"], "https://records.test/7.mp3");
     app.world.script().recording_url = "https://records.test/a.mp3".to_owned();
     let (_, body) = app.get("/api/recordings/44").await;
     assert_eq!(

@@ -20,7 +20,9 @@ fn row(id: &str) -> pb::AuditRow {
     pb::AuditRow {
         id: id.to_owned(),
         score_percentage: "74".to_owned(),
-        result_data_json: "{\"audit_db_id\":\"9031\"}".to_owned(),
+        result_data_json: serde_json::json!({"audit_db_id": "9031", "audit": {"citations": [
+            {"texte": "Bonjour", "recording_url": "https://records.test/7.mp3", "call_id": "7"}]}})
+        .to_string(),
         ..pb::AuditRow::default()
     }
 }
